@@ -205,6 +205,11 @@ impl Ledger {
         self.state == State::Live
     }
 
+    /// Whether the material was destroyed for good.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, State::Expired | State::Revoked)
+    }
+
     /// Why the current value is there.
     pub fn reason(&self) -> Reason {
         self.history.last().map_or(Reason::Issued, |entry| entry.reason)
