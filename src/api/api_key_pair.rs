@@ -1,0 +1,159 @@
+//! `ApiKeyPair`: an access key that identifies and a secret key that proves.
+
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{common::CredentialSpec, rule, shape, status::CredentialStatus};
+
+const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previousSecretKey"];
+
+/// What an ApiKeyPair should be.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "chatelaine.dev",
+    version = "v1alpha1",
+    kind = "ApiKeyPair",
+    plural = "apikeypairs",
+    shortname = "akp",
+    category = "credentials",
+    namespaced,
+    status = "ApiKeyPairStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "An ApiKeyPair is an access key, which identifies and may be shown, and a secret key, which proves and is nowhere but in the Secret. The operator mints both into the Secret, rotates them when asked and takes them away when they expire.",
+    validation = rule::name_fits_a_label(),
+    validation = rule::name_is_not_taken(),
+    validation = rule::secret_name_is_kept(),
+    selectable = ".spec.accountRef.name",
+    selectable = ".status.accessKey",
+    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name", description = "The Account that holds the credential."),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the Secret is what the spec asks for."),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the credential is ready or not."),
+    printcolumn(name = "Expiry", type_ = "string", json_path = ".status.expiry", description = "When the material stops to be valid."),
+    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.revision", description = "How often material was minted."),
+    printcolumn(name = "Secret", type_ = "string", json_path = ".status.secretRef.name", description = "The Secret that holds the material."),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How long the object has existed."),
+    printcolumn(name = "Access Key", type_ = "string", json_path = ".status.accessKey", priority = 1, description = "The identifier of the pair."),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.next.action", priority = 1, description = "What the operator will do next by itself."),
+    printcolumn(name = "Next Time", type_ = "string", json_path = ".status.next.time", priority = 1, description = "When the operator will do that."),
+)]
+#[x_kube(
+    validation = rule::kept("service"),
+    validation = rule::kept("format"),
+    validation = rule::kept_if_any("accessKeyPrefix"),
+    validation = Rule::new("!has(self.accessKeyPrefix) || self.format == 'Standard'")
+        .message("accessKeyPrefix is only for format Standard: remove it, or choose that format")
+        .field_path(".accessKeyPrefix"),
+    validation = rule::renamed_keys_are(KEYS),
+    validation = rule::new_keys_are_not(KEYS),
+)]
+pub struct ApiKeyPairSpec {
+    /// What all credentials share.
+    #[serde(flatten)]
+    pub common: CredentialSpec,
+
+    /// What a rotation renews, and how long the old material stays valid beside the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<KeyPairRotation>,
+
+    /// The service that the pair is for, in lower-case letters, digits and inner dashes; at most 63 characters. It is
+    /// shown to the servers that check the pair. Default: api. Cannot be changed later. Example: s3
+    #[serde(default = "api")]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::slug("service"))]
+    pub service: String,
+
+    /// The shape of the two keys. Default: Standard. Cannot be changed later.
+    ///
+    /// Standard: an access key of 20 upper-case letters and digits, with accessKeyPrefix if there is one, and a secret key
+    /// of 40 url-safe characters. Aws: an access key of AKIA and 16 characters of A-Z and 2-7, and a secret key of 40
+    /// url-safe characters. Uuid: a version 4 UUID as the access key. Upper: 16 and 32 upper-case letters and digits.
+    #[serde(default)]
+    pub format: KeyPairFormat,
+
+    /// What the access key begins with: 1 to 8 upper-case letters and digits. Only for format Standard, whose 20
+    /// characters it is part of. Cannot be changed, added or removed later. Example: ACME
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
+    #[x_kube(validation = rule::access_key_prefix())]
+    pub access_key_prefix: Option<String>,
+
+    /// What the holder of the pair may do: resource:action, resource:* or *:*. At most 64. Default: none.
+    ///
+    /// The Account must grant them. Editing them never changes the keys. Example: [objects:read, buckets:*]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::permissions")]
+    pub permissions: Vec<String>,
+
+    /// Free properties of the pair, shown to the servers that check it; never mixed with those of the Account. At most
+    /// 32, with values of at most 2048 characters on one line. Example: {rateLimit: "100", resourcePolicy: small}
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shape::attributes")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+fn api() -> String {
+    "api".to_owned()
+}
+
+/// The shape of the two keys.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyPairFormat {
+    #[default]
+    Standard,
+    Aws,
+    Uuid,
+    Upper,
+}
+
+/// What a rotation renews, and how the old material goes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyPairRotation {
+    /// How long the old material stays valid beside the new one after a rotation.
+    ///
+    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default: credentialDefaults.overlap
+    /// of the Account, else 0s. An overlap is fixed when the rotation happens: changing this field later does not move
+    /// the end of one that is running. The old material never outlives its own end. In an overlap the Secret has
+    /// previousSecretKey (and, in mode KeyPair, previousAccessKey) beside the new keys.
+    ///
+    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a restart when they
+    /// use it in environment variables or through a subPath: choose the overlap long enough for that. Example: 24h
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = rule::DURATION_LENGTH))]
+    #[x_kube(validation = rule::duration())]
+    pub overlap: Option<String>,
+
+    /// What a rotation renews. Default: SecretOnly.
+    ///
+    /// SecretOnly keeps the access key and mints a new secret key. KeyPair mints both.
+    #[serde(default)]
+    pub mode: RotationMode,
+}
+
+/// What a rotation of a key pair renews.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RotationMode {
+    #[default]
+    SecretOnly,
+    KeyPair,
+}
+
+/// What the operator last saw of the ApiKeyPair. Only the operator writes it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeyPairStatus {
+    /// The access key: the identifier of the pair, which is no secret. Select by it with
+    /// kubectl get apikeypairs --field-selector status.accessKey=...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub access_key: Option<String>,
+
+    /// What all credentials share.
+    #[serde(flatten)]
+    pub common: CredentialStatus,
+}

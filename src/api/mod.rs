@@ -1,0 +1,54 @@
+//! What users write: the four kinds of `chatelaine.dev/v1alpha1`, and what the operator answers in their status.
+//!
+//! This module is data and documentation. It has no logic, no client and no clock; its doc comments are the user's
+//! manual, printed by `kubectl explain`, and its rules are enforced by the API server itself, in CEL.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`account`] | `Account`: who holds credentials, and what it may hand out |
+//! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
+//! | [`common`] | what the three share in `spec` |
+//! | [`status`] | what the three share in `status` |
+//! | [`rule`] | the sentences of admission: one CEL rule each, with its message |
+//! | [`shape`] | bounded lists and maps, whose rules sit on their items |
+//! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
+
+pub mod access_token;
+pub mod account;
+pub mod api_key_pair;
+pub mod common;
+pub mod crd;
+mod rule;
+mod shape;
+pub mod ssh_key;
+pub mod status;
+
+pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
+pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification};
+pub use api_key_pair::{
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
+};
+pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation, SecretOutput};
+pub use crd::{crd_yaml, crds};
+pub use ssh_key::{AuthorizedKeysOptions, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+pub use status::{
+    Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,
+    SecretRef, State,
+};
+
+/// The API group of the four kinds.
+pub const GROUP: &str = "chatelaine.dev";
+/// The version in which the four kinds are served and stored.
+pub const VERSION: &str = "v1alpha1";
+/// Trigger on a credential: each new value rotates it once.
+pub const ROTATE: &str = "chatelaine.dev/rotate";
+/// Trigger on a credential: each new value destroys its material once; the object stays, revoked.
+pub const REVOKE: &str = "chatelaine.dev/revoke";
+/// Trigger on a credential: each new value ends a running overlap.
+pub const RETIRE: &str = "chatelaine.dev/retire";
+/// Trigger on a credential: each new value lets current and previous material change places.
+pub const ROLLBACK: &str = "chatelaine.dev/rollback";
+/// On a Secret: `<kind>/<name>` of the credential that may take it over.
+pub const ADOPT: &str = "chatelaine.dev/adopt";
+/// On a Secret: what the Secret itself says about the material in it.
+pub const LEDGER: &str = "chatelaine.dev/ledger";

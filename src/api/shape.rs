@@ -1,0 +1,164 @@
+//! Bounded lists and maps: their rules sit on the items, so that the API server's message names the very item.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::core::{Rule, validate};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::rule;
+
+fn with(mut schema: Schema, rules: impl IntoIterator<Item = Rule>) -> Schema {
+    for rule in rules {
+        validate(&mut schema, rule).expect("a rule is plain JSON");
+    }
+    schema
+}
+
+/// A set: the API server refuses a value that occurs twice.
+fn set(items: Schema, max: u32) -> Schema {
+    json_schema!({"type": "array", "items": items, "maxItems": max, "x-kubernetes-list-type": "set"})
+}
+
+/// A list in which order has a meaning.
+fn list(items: Schema, max: u32) -> Schema {
+    json_schema!({"type": "array", "items": items, "maxItems": max, "x-kubernetes-list-type": "atomic"})
+}
+
+fn map(values: Schema, max: u32) -> Schema {
+    json_schema!({"type": "object", "additionalProperties": values, "maxProperties": max})
+}
+
+fn text(max: u32) -> Schema {
+    json_schema!({"type": "string", "maxLength": max})
+}
+
+pub fn permissions(_: &mut SchemaGenerator) -> Schema {
+    set(with(text(127), [rule::permission()]), 64)
+}
+
+/// What a server should do with a credential's own properties is its business: keys and values are only bounded.
+pub fn attributes(_: &mut SchemaGenerator) -> Schema {
+    with(
+        map(with(text(2048), [rule::no_control_characters()]), 32),
+        [Rule::new("self.all(k, k.matches('^[A-Za-z0-9][-A-Za-z0-9_./]{0,62}$'))")
+            .message("a key must be 1 to 63 letters, digits and -_./ and begin with a letter or digit")],
+    )
+}
+
+pub fn labels(_: &mut SchemaGenerator) -> Schema {
+    let value = Rule::new("self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$')").message(
+        "must be a label value: at most 63 letters, digits and -_. , beginning and ending with a letter or digit",
+    );
+    with(map(with(text(63), [value]), 16), metadata_keys())
+}
+
+pub fn annotations(_: &mut SchemaGenerator) -> Schema {
+    with(map(with(text(2048), [rule::no_control_characters()]), 16), metadata_keys())
+}
+
+/// Which other prefixes are allowed is a flag of the operator, so it is judged when the Secret is written. What belongs
+/// to Kubernetes or to this operator is refused here, whatever the flag says.
+fn metadata_keys() -> [Rule; 2] {
+    [
+        Rule::new(
+            "self.all(k, k.matches('^([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+        )
+        .message("a key must be a name of at most 63 characters, optionally after a DNS prefix and a slash"),
+        Rule::new(
+            "self.all(k, k in ['app.kubernetes.io/name', 'app.kubernetes.io/component', 'app.kubernetes.io/part-of', \
+             'app.kubernetes.io/version'] || !k.matches('^([-a-z0-9.]*[.])?(chatelaine[.]dev|kubernetes[.]io|k8s[.]io)/'))",
+        )
+        .message(
+            "keys of chatelaine.dev, kubernetes.io and k8s.io are not yours to set, other than \
+             app.kubernetes.io/name, component, part-of and version: use a key without a prefix",
+        ),
+    ]
+}
+
+pub fn secret_keys(_: &mut SchemaGenerator) -> Schema {
+    let value = Rule::new("self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')")
+        .message(
+            "must be a key of a Secret: letters, digits and -_. , at most 253 characters, not . and not ..",
+        );
+    with(
+        map(with(text(253), [value]), 8),
+        [Rule::new("self.all(a, self.all(b, a == b || self[a] != self[b]))")
+            .message("two keys have the same new name: give each its own")],
+    )
+}
+
+pub fn groups(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": super::account::Group::json_schema(generator),
+        "maxItems": 64,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["id"],
+    })
+}
+
+pub fn hosts(_: &mut SchemaGenerator) -> Schema {
+    let host = Rule::new(r"self.matches(r'^!?[-A-Za-z0-9_.:/*?%]+$')").message(
+        "must be a host name, an address or a network such as 10.0.0.0/8, with * and ? as wildcards and an optional \
+         ! in front: one pattern per item, without quotes, commas or spaces",
+    );
+    with(
+        set(with(text(253), [host]), 32),
+        [Rule::new("size(self) == 0 || self.exists(p, !p.startsWith('!'))")
+            .message("patterns that begin with ! only exclude: add one that admits somebody, such as *")],
+    )
+}
+
+pub fn bits(_: &mut SchemaGenerator) -> Schema {
+    with(
+        json_schema!({"type": "integer", "format": "int32"}),
+        [Rule::new("self in [2048, 3072, 4096]").message("must be 2048, 3072 or 4096")],
+    )
+}
+
+// ---- status: written by the operator alone; bounds only ---------------------------------------------------------
+
+/// `metav1.Condition` with the bounds of its Go markers, which the generated Rust type does not carry.
+pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
+    let mut condition = Condition::json_schema(generator);
+    for (field, key, bound) in [
+        ("message", "maxLength", json!(32768)),
+        ("reason", "maxLength", json!(1024)),
+        ("reason", "minLength", json!(1)),
+        ("reason", "pattern", json!("^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")),
+        ("status", "enum", json!(["True", "False", "Unknown"])),
+        ("type", "maxLength", json!(316)),
+        ("observedGeneration", "minimum", json!(0)),
+    ] {
+        property(&mut condition, field)[key] = bound;
+    }
+    json_schema!({
+        "type": "array",
+        "items": condition,
+        "maxItems": 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+    })
+}
+
+fn property<'a>(schema: &'a mut Schema, field: &str) -> &'a mut Value {
+    schema.pointer_mut(&format!("/properties/{field}")).expect("metav1.Condition has the field")
+}
+
+/// A longer value of a trigger is kept as its digest: `sha256:` and 64 digits.
+pub fn trigger_values(_: &mut SchemaGenerator) -> Schema {
+    list(text(71), 8)
+}
+
+pub fn digests(generator: &mut SchemaGenerator) -> Schema {
+    list(super::status::CredentialDigest::json_schema(generator), 2)
+}
+
+pub fn history(generator: &mut SchemaGenerator) -> Schema {
+    list(super::status::HistoryEntry::json_schema(generator), 10)
+}
+
+/// A requested wildcard may be cut to as many single permissions as the Account grants.
+pub fn effective_permissions(_: &mut SchemaGenerator) -> Schema {
+    list(text(127), 128)
+}
