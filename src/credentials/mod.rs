@@ -1,5 +1,16 @@
 //! What differs between the kinds: how material is minted, read back and shown. Synchronous and seedable.
 
+mod access_token;
+mod alphabet;
+mod api_key_pair;
+mod authorized_keys;
+mod key_pair_format;
+mod rsa;
+mod ssh_key;
+mod ssh_private;
+mod ssh_public;
+mod token_text;
+
 use std::fmt::Debug;
 
 use jiff::Timestamp;
@@ -10,9 +21,21 @@ use zeroize::Zeroizing;
 use crate::api::{CredentialSpec, CredentialStatus};
 use crate::core::{
     ledger::Ledger,
-    material::{Identity, Material, Parts},
+    material::{self, Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
+
+/// Hands the kinds of credentials to a macro: `every_kind!(this)` is `this!(ApiKeyPair, SshKey, AccessToken)`. The one
+/// line to touch for a further kind.
+#[macro_export]
+macro_rules! every_kind {
+    ($callback:ident) => {
+        $callback!(ApiKeyPair, SshKey, AccessToken);
+    };
+}
+
+/// The type of a Secret of which Kubernetes demands nothing.
+const OPAQUE: &str = "Opaque";
 
 /// Where randomness comes from. Material is a function of one seed (and, for RSA, of one key pair), so a test can
 /// mint the same twice.
@@ -143,4 +166,13 @@ pub trait Credential:
     fn output_options(&self) -> String {
         String::new()
     }
+}
+
+/// The digest of material whose secret alone says which one it is.
+fn digest_of_secret(material: &Material) -> String {
+    material::digest(material.secret.as_ref().map(SecretBytes::expose).unwrap_or_default())
+}
+
+fn put_secret(parts: &mut Parts, role: &str, material: &Material) {
+    parts.extend(material.secret.iter().map(|secret| (role.to_owned(), secret.clone())));
 }

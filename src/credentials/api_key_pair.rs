@@ -1,0 +1,139 @@
+//! API key pairs: a public access key and a secret key.
+
+use super::{
+    Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Showing,
+    alphabet::roll,
+    digest_of_secret,
+    key_pair_format::{access_key, fits, secret_key},
+    put_secret,
+};
+use crate::api::{
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialSpec, CredentialStatus, RotationMode,
+};
+use crate::core::{
+    ledger::Ledger,
+    material::{Identity, Material, Parts, SecretBytes},
+};
+
+const ACCESS_KEY: &str = "accessKey";
+const SECRET_KEY: &str = "secretKey";
+const PREVIOUS_ACCESS_KEY: &str = "previousAccessKey";
+const PREVIOUS_SECRET_KEY: &str = "previousSecretKey";
+
+impl Credential for ApiKeyPair {
+    type Status = ApiKeyPairStatus;
+
+    const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
+    const NAMING: Naming = Naming::Rename;
+
+    fn common(&self) -> &CredentialSpec {
+        &self.spec.common
+    }
+
+    fn overlap(&self) -> Option<&str> {
+        self.spec.rotation.as_ref()?.overlap.as_deref()
+    }
+
+    fn permissions(&self) -> Option<&[String]> {
+        Some(&self.spec.permissions)
+    }
+
+    fn status(&self) -> Option<&ApiKeyPairStatus> {
+        self.status.as_ref()
+    }
+
+    fn common_status(&self) -> Option<&CredentialStatus> {
+        Some(&self.status.as_ref()?.common)
+    }
+
+    fn told_identity(&self) -> Option<Identity> {
+        Some(Identity { id: self.status.as_ref()?.access_key.clone()?, public: None })
+    }
+
+    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> ApiKeyPairStatus {
+        let access_key = ledger.map(|ledger| ledger.id.clone()).filter(|id| !id.is_empty());
+        ApiKeyPairStatus { access_key, common }
+    }
+
+    fn secret_type(&self) -> &'static str {
+        OPAQUE
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::Quick
+    }
+
+    fn keeps_identity(&self) -> bool {
+        match self.spec.rotation.as_ref().map(|rotation| rotation.mode).unwrap_or_default() {
+            RotationMode::SecretOnly => true,
+            RotationMode::KeyPair => false,
+        }
+    }
+
+    fn assign(&self, dice: &mut dyn Dice) -> Result<Option<Identity>, MintError> {
+        let id = access_key(self.spec.format, prefix(&self.spec), &mut roll(dice)?)?;
+        Ok(Some(Identity { id, public: None }))
+    }
+
+    fn mint(&self, order: Order<'_>, dice: &mut dyn Dice) -> Result<Material, MintError> {
+        let mut rng = roll(dice)?;
+        let id = match order.keep {
+            Some(kept) => kept.to_owned(),
+            None => access_key(self.spec.format, prefix(&self.spec), &mut rng)?,
+        };
+        let secret = secret_key(self.spec.format, &mut rng);
+        Ok(Material {
+            identity: Identity { id, public: None },
+            secret: Some(SecretBytes::from(secret.as_str())),
+        })
+    }
+
+    fn digest(&self, material: &Material) -> String {
+        digest_of_secret(material)
+    }
+
+    fn render(&self, showing: Showing<'_>) -> Parts {
+        let mut parts = Parts::new();
+        if !showing.identity.id.is_empty() {
+            parts.insert(ACCESS_KEY.into(), showing.identity.id.as_str().into());
+        }
+        let Ok(current) = showing.current else { return parts };
+        put_secret(&mut parts, SECRET_KEY, current);
+        // The previous access key is there also when it is the current one: who reads the pair from one place
+        // need not know the rotation's mode.
+        if let Some((previous, _)) = showing.previous {
+            parts.insert(PREVIOUS_ACCESS_KEY.into(), previous.identity.id.as_str().into());
+            put_secret(&mut parts, PREVIOUS_SECRET_KEY, previous);
+        }
+        parts
+    }
+
+    fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material> {
+        let (access_key, secret_key) = match place {
+            Place::Current => (ACCESS_KEY, SECRET_KEY),
+            Place::Previous => (PREVIOUS_ACCESS_KEY, PREVIOUS_SECRET_KEY),
+        };
+        let id = match id {
+            Some(known) => known,
+            None => str::from_utf8(data.get(access_key)?.expose()).ok()?,
+        };
+        let secret = data.get(secret_key)?;
+        if id.is_empty() || secret.expose().is_empty() {
+            return None;
+        }
+        Some(Material {
+            identity: Identity { id: id.to_owned(), public: None },
+            secret: Some(secret.clone()),
+        })
+    }
+
+    fn conforms(&self, material: &Material) -> Result<(), String> {
+        let secret = material.secret.as_ref().map(SecretBytes::expose).unwrap_or_default();
+        fits(self.spec.format, prefix(&self.spec), &material.identity.id, secret)
+    }
+}
+
+/// `spec.accessKeyPrefix`; only the standard format has one.
+fn prefix(spec: &ApiKeyPairSpec) -> &str {
+    spec.access_key_prefix.as_deref().unwrap_or_default()
+}
