@@ -195,6 +195,21 @@ fn owner_reference<K: Credential>(object: &K) -> Option<OwnerReference> {
     })
 }
 
+/// Whether the Secret is what would be written now.
+pub fn is_as_composed<K: Credential>(
+    object: &K,
+    ledger: &Ledger,
+    values: &Values,
+    grant: Option<&Grant>,
+    secret: &Secret,
+) -> bool {
+    let wanted = compose(object, &mut ledger.clone(), values, grant, Some(secret));
+    let there = &secret.metadata;
+    let data_fits = wanted.data.unwrap_or_default() == secret.data.clone().unwrap_or_default();
+    let owners_fit = wanted.metadata.owner_references.unwrap_or_default() == there.owner_references.clone().unwrap_or_default();
+    data_fits && owners_fit && wanted.metadata.labels == there.labels && wanted.metadata.annotations == there.annotations
+}
+
 /// The copy that holds withheld material: the same roles, another name.
 pub fn compose_copy<K: Credential>(object: &K, ledger: &Ledger, values: &Values, existing: Option<&Secret>) -> Secret {
     let parts = show(object, ledger, values, None);
@@ -233,6 +248,11 @@ pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>
         }
     }
     parts
+}
+
+/// The data of a copy: there the names are the roles.
+pub fn plain_parts(copy: &Secret) -> Parts {
+    copy.data.iter().flatten().map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone()))).collect()
 }
 
 /// The values in these parts that are what the ledger says they are.

@@ -72,6 +72,13 @@ pub struct Owner {
     pub account: String,
 }
 
+impl Owner {
+    /// The same kind, name and Account: this object, or one that had its name before.
+    pub fn is_namesake(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.account == other.account
+    }
+}
+
 /// The material that a rotation replaced, while its overlap lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

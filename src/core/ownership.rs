@@ -38,7 +38,7 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
     match ledger {
         Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
         Some(_) if is_offered(meta, me) => Claim::Offered,
-        Some(ledger) if Owner { uid: me.uid.clone(), ..ledger.owner.clone() } == *me => {
+        Some(ledger) if ledger.owner.is_namesake(me) => {
             if meta.owner_references.iter().flatten().next().is_some() { Claim::LeftBehind } else { Claim::Orphan(ledger) }
         }
         Some(ledger) => Claim::Foreign { holder: format!("the {} {}", ledger.owner.kind, ledger.owner.name) },

@@ -56,6 +56,11 @@ impl Page {
         Self { ledger, current, previous, news: None }
     }
 
+    /// Whether only the clock asks for this write: then the clocks are compared before it is made.
+    pub fn is_due_by_time(&self) -> bool {
+        self.news.as_ref().is_some_and(|news| matches!(news.reason, Reason::Expired | Reason::Retired))
+    }
+
     fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
         Self { news: Some(News { reason, text: text.into() }), ..self }
     }
