@@ -38,6 +38,9 @@ fn published(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
 /// `has()` says yes to null. The API server drops a null that is not allowed.
 fn refuse_null(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
+    if let Some(values) = &mut schema.enum_ {
+        values.retain(|value| !value.0.is_null());
+    }
     for property in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
         refuse_null(property);
     }

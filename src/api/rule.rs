@@ -24,13 +24,12 @@ fn matches(pattern: &str) -> String {
     format!("self.matches(r'^({pattern})$')")
 }
 
-// ---- names ------------------------------------------------------------------------------------------------------
+// names
 
 /// An object's name is copied into label values, which end at 63 characters.
 pub fn name_fits_a_label() -> Rule {
     Rule::new("size(self.metadata.name) <= 63")
         .message("metadata.name has more than 63 characters: choose a shorter name")
-        .field_path(".metadata.name")
 }
 
 /// By default the Secret has the credential's name, so the name is held to the same standard.
@@ -40,7 +39,6 @@ pub fn name_is_not_taken() -> Rule {
             "metadata.name begins with chatelaine-, sh.helm.release. or bootstrap-token-, which belong to others: \
              choose another name",
         )
-        .field_path(".metadata.name")
 }
 
 /// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the optional
@@ -79,7 +77,7 @@ pub fn secret_name_is_not_taken() -> Rule {
     )
 }
 
-// ---- text -------------------------------------------------------------------------------------------------------
+// text
 
 pub fn no_control_characters() -> Rule {
     Rule::new(r"!self.matches(r'\p{Cc}')")
@@ -124,7 +122,7 @@ pub fn permission() -> Rule {
     )
 }
 
-// ---- time -------------------------------------------------------------------------------------------------------
+// time
 
 /// The seconds in a duration that [`DURATION`] admits.
 fn seconds(duration: &str) -> String {
@@ -185,7 +183,7 @@ pub fn warning_within_lifetime() -> Rule {
     .field_path(".warnBefore")
 }
 
-// ---- the Secret -------------------------------------------------------------------------------------------------
+// the Secret
 
 /// `allowed` are the data keys of the kind, in CEL's list syntax without brackets.
 pub fn renamed_keys_are(allowed: &[&str]) -> Rule {
@@ -215,12 +213,14 @@ fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 
-// ---- immutable fields -------------------------------------------------------------------------------------------
+// immutable fields
+
+const REPLACE: &str = "create another credential, and delete this one when nothing uses it";
 
 /// For a field that is always there, because it is required or has a default.
 pub fn kept(field: &str) -> Rule {
     Rule::new(format!("self.{field} == oldSelf.{field}"))
-        .message(cannot_change(field).as_str())
+        .message(format!("{field} cannot be changed: {REPLACE}").as_str())
         .field_path(format!(".{field}"))
 }
 
@@ -229,12 +229,6 @@ pub fn kept_if_any(field: &str) -> Rule {
     Rule::new(format!(
         "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
     ))
-    .message(cannot_change(field).as_str())
+    .message(format!("{field} cannot be changed, added or removed later: {REPLACE}").as_str())
     .field_path(format!(".{field}"))
-}
-
-fn cannot_change(field: &str) -> String {
-    format!(
-        "{field} cannot be changed, added or removed later: create another credential and delete this one"
-    )
 }
