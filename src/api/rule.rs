@@ -15,6 +15,10 @@ const DURATION_HINT: &str =
 /// The longest text that [`DURATION`] admits.
 pub const DURATION_LENGTH: u32 = 38;
 
+/// RFC 3339 as every program reads it. The API server's `date-time` also takes a comma, any number of digits after it,
+/// and offsets beyond a day; an object with such a time could not be read by the operator.
+pub const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+
 const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 
 /// Prefixes of Secrets that belong to the operator, to Helm and to the cluster's bootstrap tokens.
