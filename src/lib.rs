@@ -1,1 +1,13 @@
+//! Chatelaine keeps credentials: the map of the house.
+//!
+//! Data flows one way, `api <- core <- credentials <- controller <- main`:
+//!
+//! - [`api`]: what users write, and what they read in status.
+//! - [`core`]: decisions. No async, no client, no clock, no dice.
+//! - [`credentials`]: what differs between the kinds: mint, read back, show.
+//! - `controller`: the shell, the only place with a client and a clock.
+//! - `ops`: logs and health.
+
 pub mod api;
+pub mod core;
+pub mod credentials;

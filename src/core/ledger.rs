@@ -1,0 +1,224 @@
+//! The ledger: what a Secret itself says about the material in it, in one annotation that changes in the same
+//! write as the material. A stable format; a reader refuses a version that it does not know.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{material::Identity, period::Period, reason::Reason, trigger::Handled};
+use crate::api::{CredentialStatus, State};
+
+/// The version that this build writes.
+const VERSION: u32 = 1;
+/// How many revisions the history keeps.
+const HISTORY: usize = 10;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ledger {
+    pub version: u32,
+    pub owner: Owner,
+    pub state: State,
+    /// How many values were published so far; 0 before the first.
+    pub revision: i64,
+    /// Access key, fingerprint or token id of the current material; it stays when the material goes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// The public half of the current material, for the kinds that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<String>,
+    /// The integer id, for the kinds that have one: made from the first owner's uid, kept over a restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// The Account's default lifetime as it was at the last issue or rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_lifetime: Option<Period>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    /// The trigger values on the object that have acted.
+    pub handled: Handled,
+    /// The trigger values that stood on the Account when the credential was first issued, and those that acted since.
+    #[serde(default)]
+    pub account_handled: Handled,
+    /// The digest of the current material; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Which names in the Secret are ours.
+    #[serde(default)]
+    pub ours: Ours,
+    /// The copy that holds the withheld material. The only commit point of withholding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Copy>,
+    /// A copy that no writer can name any more: it may be deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<Copy>,
+    /// The last ten revisions.
+    #[serde(default)]
+    pub history: Vec<Entry>,
+}
+
+/// Whose material this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    pub kind: String,
+    pub name: String,
+    pub uid: String,
+    pub account: String,
+}
+
+/// The material that a rotation replaced, while its overlap lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Previous {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<String>,
+    pub digest: String,
+    /// Its own not-after, as it was when it was current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// When it is taken away; never later than its own not-after.
+    pub retirement_time: Timestamp,
+}
+
+/// The names in the Secret that are ours; all others are kept as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ours {
+    /// Data key to the role that it has.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<String>,
+    /// A digest of the non-secret input of what was written, so that a changed spec is seen without reading the Secret.
+    #[serde(default)]
+    pub form: String,
+}
+
+/// The operator-owned Secret that holds withheld material.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    pub name: String,
+    pub uid: String,
+}
+
+/// Why there is a revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub revision: i64,
+    pub time: Timestamp,
+    pub reason: Reason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+}
+
+/// Why the ledger on a Secret cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Illegible {
+    /// It was written by a newer version: hands off.
+    Newer(u32),
+    /// It is no ledger at all.
+    Broken,
+}
+
+impl Ledger {
+    /// The page before anything was published.
+    pub fn blank(owner: Owner, number: Option<i64>, handled: Handled) -> Self {
+        Self {
+            version: VERSION,
+            owner,
+            state: State::Withheld,
+            revision: 0,
+            id: String::new(),
+            public: None,
+            number,
+            issue_time: None,
+            not_after: None,
+            default_lifetime: None,
+            previous: None,
+            handled,
+            account_handled: Handled::default(),
+            digest: None,
+            ours: Ours::default(),
+            held: None,
+            discarded: None,
+            history: Vec::new(),
+        }
+    }
+
+    pub fn parse(text: &str) -> Result<Self, Illegible> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_str(text).map_err(|_| Illegible::Broken)?;
+        if version > VERSION {
+            return Err(Illegible::Newer(version));
+        }
+        serde_json::from_str(text).map_err(|_| Illegible::Broken)
+    }
+
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What the last status testifies when the Secret cannot speak; None if it never saw any.
+    pub fn from_testimony(owner: Owner, identity: Option<Identity>, number: Option<i64>, status: &CredentialStatus) -> Option<Self> {
+        let Identity { id, public } = identity.unwrap_or_default();
+        let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
+        Some(Self {
+            state: status.state?,
+            revision: status.revision?,
+            id,
+            public,
+            issue_time: status.issue_time.as_ref().map(|time| time.0),
+            not_after: status.expiration_time.as_ref().map(|time| time.0),
+            default_lifetime: None,
+            previous: status.previous.as_ref().and_then(|previous| {
+                Some(Previous {
+                    id: previous.id.clone(),
+                    public: None,
+                    digest: digest(1)?,
+                    not_after: previous.expiration_time.as_ref().map(|time| time.0),
+                    retirement_time: previous.retirement_time.0,
+                })
+            }),
+            digest: digest(0),
+            ..Self::blank(owner, number, Handled::told(status.handled_triggers.as_ref()))
+        })
+    }
+
+    pub fn identity(&self) -> Identity {
+        Identity { id: self.id.clone(), public: self.public.clone() }
+    }
+
+    /// Whether usable material is in the Secret.
+    pub fn is_live(&self) -> bool {
+        self.state == State::Live
+    }
+
+    /// Whether the material was destroyed for good.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, State::Expired | State::Revoked)
+    }
+
+    /// Why the current value is there.
+    pub fn reason(&self) -> Reason {
+        self.history.last().map_or(Reason::Issued, |entry| entry.reason)
+    }
+
+    /// Notes in the history why there is this revision.
+    pub fn note(&mut self, time: Timestamp, reason: Reason, trigger: Option<String>) {
+        self.history.push(Entry { revision: self.revision, time, reason, trigger });
+        let surplus = self.history.len().saturating_sub(HISTORY);
+        self.history.drain(..surplus);
+    }
+}

@@ -1,0 +1,74 @@
+//! The one vocabulary of reasons that conditions, events, logs and histories share.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why something is as it is. The name of a variant is what people see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Reason {
+    /// The first material was minted, or new material after an expiry or a revocation.
+    Issued,
+    /// Live material was replaced by new material because somebody asked for it.
+    Rotated,
+    /// The overlap ended and the previous material was removed.
+    Retired,
+    /// A `revoke` destroyed the material; a new value of `chatelaine.dev/rotate` issues anew.
+    Revoked,
+    /// The not-after has passed and the material was destroyed; rotate it or move the date to issue anew.
+    Expired,
+    /// The not-after is near: rotate the credential or extend it.
+    ExpiresWithin,
+    /// The credential has a not-after that is not near yet.
+    NotYetDue,
+    /// The credential has no not-after.
+    NeverExpires,
+    /// `spec.active` is false: the material is kept, but not in the Secret.
+    Inactive,
+    /// The Account is inactive: the material is kept, but not in the Secret.
+    AccountInactive,
+    /// The credential is active again: the same material is back in the Secret.
+    Reactivated,
+    /// There is no Account of that name in this namespace.
+    AccountNotFound,
+    /// The Secret belongs to somebody else; choose `spec.secret.name` or offer the Secret for adoption.
+    SecretConflict,
+    /// The Secret is being deleted; it is made again when it is gone.
+    SecretTerminating,
+    /// The Secret was lost and was made again with new material.
+    SecretRecreated,
+    /// The Secret was damaged by somebody and was mended.
+    SecretRepaired,
+    /// A Secret that a backup or `deletionPolicy: Retain` left was taken back with the same material.
+    Restored,
+    /// A Secret that somebody offered by annotation was taken over with the same material.
+    Adopted,
+    /// The Account does not grant a permission that the credential asks for.
+    PermissionNotGranted,
+    /// The uploaded public key cannot be used.
+    InvalidKey,
+    /// The spec asks for something that cannot be done.
+    InvalidSpec,
+    /// The stored object, or the ledger on its Secret, cannot be read by this version.
+    Unreadable,
+    /// The clocks of the operator and of the API server differ by more than a minute.
+    ClockSkew,
+    /// New material could not be made; it is tried again.
+    MintingFailed,
+    /// The API server refused or did not answer; it is tried again.
+    ApiUnavailable,
+    /// The operator lacks a right; somebody must grant it.
+    Forbidden,
+    /// Everything is as the spec asks.
+    Accepted,
+    /// The first material is being made.
+    Minting,
+    /// The date was moved, or the output of the Secret was changed, without touching the material.
+    Updated,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}

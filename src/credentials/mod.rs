@@ -1,0 +1,146 @@
+//! What differs between the kinds: how material is minted, read back and shown. Synchronous and seedable.
+
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use kube::core::NamespaceResourceScope;
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::api::{CredentialSpec, CredentialStatus};
+use crate::core::{
+    ledger::Ledger,
+    material::{Identity, Material, Parts},
+    reason::Reason,
+};
+
+/// Where randomness comes from. Material is a function of one seed (and, for RSA, of one key pair), so a test can
+/// mint the same twice.
+pub trait Dice {
+    fn seed(&mut self) -> Result<Zeroizing<[u8; 32]>, MintError>;
+    /// A new RSA key as PKCS#8 DER. Takes seconds.
+    fn rsa(&mut self, bits: u32) -> Result<Zeroizing<Vec<u8>>, MintError>;
+}
+
+/// Material could not be made. Never says anything about the material.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("new material could not be made: {0}")]
+pub struct MintError(pub &'static str);
+
+/// Input that admission cannot see through: a reason, and a message that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub reason: Reason,
+    pub message: String,
+}
+
+/// How long it takes to mint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Microseconds: done where it is asked for.
+    Quick,
+    /// Milliseconds to seconds: off the runtime's threads, in a lane of its own.
+    Slow,
+}
+
+/// Where material of one credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Current,
+    Previous,
+}
+
+/// How `spec.secret.keys` is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// The key has the other name instead of its own.
+    Rename,
+    /// The key is there under both names (a type such as `kubernetes.io/ssh-auth` needs its own).
+    Copy,
+}
+
+/// What is to be minted.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The identity that stays (`SecretOnly`, or an access key assigned while inactive).
+    pub keep: Option<&'a str>,
+    /// `Account.spec.tokenPrefix`.
+    pub token_prefix: Option<&'a str>,
+}
+
+/// What a Secret is to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing<'a> {
+    /// The identity that stays listed also when there is no material.
+    pub identity: &'a Identity,
+    /// None: withdrawn, and why in one line.
+    pub current: Result<&'a Material, &'a str>,
+    /// In an overlap: the previous material and its retirement time.
+    pub previous: Option<(&'a Material, Timestamp)>,
+    pub account: &'a str,
+    pub permissions: &'a [String],
+    pub not_after: Option<Timestamp>,
+}
+
+/// A kind of credential. Adding one means implementing this and naming it in [`every_kind!`](crate::every_kind).
+pub trait Credential:
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Serialize
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
+{
+    type Status: Clone + Debug + PartialEq + Serialize + Send + Sync;
+
+    /// The data keys of this kind that hold secrets; a withdrawn Secret has none of them (but see `render`).
+    const SECRET_ROLES: &'static [&'static str];
+    const NAMING: Naming;
+
+    fn common(&self) -> &CredentialSpec;
+    /// `spec.rotation.overlap`.
+    fn overlap(&self) -> Option<&str>;
+    /// The permissions asked for; None for a kind that has none.
+    fn permissions(&self) -> Option<&[String]>;
+    /// The status that the object was seen with.
+    fn status(&self) -> Option<&Self::Status>;
+    fn common_status(&self) -> Option<&CredentialStatus>;
+    /// The identity that the status tells, heard when the Secret cannot speak.
+    fn told_identity(&self) -> Option<Identity>;
+    /// The status of this kind: the common part and what only this kind tells.
+    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> Self::Status;
+
+    /// The type of the Secret; it never changes.
+    fn secret_type(&self) -> &'static str;
+    fn effort(&self) -> Effort;
+    /// Whether a rotation keeps the identity and changes only the secret.
+    fn keeps_identity(&self) -> bool;
+    /// A small number for APIs that name credentials by integers, made from the uid.
+    fn number(_uid: &str) -> Option<i64> {
+        None
+    }
+    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used.
+    fn brought(&self) -> Option<Result<Material, Refusal>> {
+        None
+    }
+
+    /// An identity without material, for a credential that is created inactive; None where the identity comes
+    /// from the material.
+    fn assign(&self, dice: &mut dyn Dice) -> Result<Option<Identity>, MintError>;
+    fn mint(&self, order: Order<'_>, dice: &mut dyn Dice) -> Result<Material, MintError>;
+    /// What the ledger says of material instead of the material.
+    fn digest(&self, material: &Material) -> String;
+    /// All data keys of the Secret, by role.
+    fn render(&self, showing: Showing<'_>) -> Parts;
+    /// The material in the data of a Secret that `render` wrote, or that somebody offers for adoption; None if it
+    /// is missing or is no material of this kind. `id` is what the ledger says; None: read it from the data.
+    fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material>;
+    /// Whether material that somebody offers is what the spec asks for; a message that says what does not fit.
+    fn conforms(&self, material: &Material) -> Result<(), String>;
+    /// Text that changes when `render` would give something else for the same material: the kind's own options.
+    fn output_options(&self) -> String {
+        String::new()
+    }
+}
