@@ -62,6 +62,7 @@ pub struct CredentialSpec {
     ///
     /// At most one of lifetime and expirationTime may be given. Example: 2027-01-01T00:00:00Z
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = rule::TIME))]
     #[x_kube(validation = rule::plausible_time())]
     pub expiration_time: Option<Time>,
 

@@ -116,7 +116,7 @@ pub fn bits(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
-// ---- status: written by the operator alone; bounds only ---------------------------------------------------------
+// status: written by the operator alone; bounds only
 
 /// `metav1.Condition` with the bounds of its Go markers, which the generated Rust type does not carry.
 pub fn conditions(generator: &mut SchemaGenerator) -> Schema {

@@ -37,7 +37,13 @@ impl<'a> Conditions<'a> {
     }
 
     /// `lastTransitionTime` moves only when the status flips (API convention).
-    pub fn set(&mut self, kind: &str, status: Truth, reason: Reason, message: impl Into<String>) -> &mut Self {
+    pub fn set(
+        &mut self,
+        kind: &str,
+        status: Truth,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> &mut Self {
         let before = self.seen.iter().find(|seen| seen.type_ == kind && seen.status == status.as_str());
         let now = || Time(super::policy::down(self.now));
         let condition = Condition {

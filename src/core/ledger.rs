@@ -178,7 +178,12 @@ impl Ledger {
     }
 
     /// What the last status testifies when the Secret cannot speak; None if it never saw any.
-    pub fn from_testimony(owner: Owner, identity: Option<Identity>, number: Option<i64>, status: &CredentialStatus) -> Option<Self> {
+    pub fn from_testimony(
+        owner: Owner,
+        identity: Option<Identity>,
+        number: Option<i64>,
+        status: &CredentialStatus,
+    ) -> Option<Self> {
         let Identity { id, public } = identity.unwrap_or_default();
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
         Some(Self {

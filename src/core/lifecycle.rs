@@ -177,7 +177,11 @@ fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {
         let pending = ledger.handled.new_revoke(&scene.triggers).is_some();
         let reachable = scene.ledger().is_some() || scene.existence == Existence::Standing;
-        return if pending && reachable { page::destroy(scene, ledger, State::Revoked).into() } else { Answer::No };
+        return if pending && reachable {
+            page::destroy(scene, ledger, State::Revoked).into()
+        } else {
+            Answer::No
+        };
     }
     let born_revoked = scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none();
     if scene.is_blank() && born_revoked && scene.existence == Existence::Standing && account_is_there(scene) {
@@ -197,7 +201,9 @@ fn expired(scene: &Scene) -> Answer {
     }
     match scene.lost() {
         Some(_) if scene.existence == Existence::BeingDeleted => Answer::No,
-        Some(testimony) if testimony.is_dead() => Answer::from(Page { news: None, ..page::kept(testimony.clone()) }),
+        Some(testimony) if testimony.is_dead() => {
+            Answer::from(Page { news: None, ..page::kept(testimony.clone()) })
+        }
         Some(testimony) if passed(testimony) => page::destroy(scene, testimony, State::Expired).into(),
         Some(_) | None => Answer::No,
     }
@@ -213,12 +219,16 @@ fn withheld(scene: &Scene) -> Answer {
     match (ledger.state, inactive) {
         (State::Live, Some(reason)) if is_intact(scene) => match &scene.copy {
             None => Answer::Yes(Act::Hold),
-            Some(CopySight { origin: Origin::JustMade, copy, .. }) => page::withhold(ledger, Some(copy.clone()), reason).into(),
+            Some(CopySight { origin: Origin::JustMade, copy, .. }) => {
+                page::withhold(ledger, Some(copy.clone()), reason).into()
+            }
             Some(stray) => clear_away(ledger, stray),
         },
         // Damaged material is not worth keeping: what comes back later is new.
         (State::Live, Some(reason)) => page::withhold(ledger, None, reason).into(),
-        (State::Withheld, None) if ledger.revision > 0 && account_is_active(scene) => give_back(scene, ledger),
+        (State::Withheld, None) if ledger.revision > 0 && account_is_active(scene) => {
+            give_back(scene, ledger)
+        }
         (State::Withheld, Some(_) | None) => match &scene.copy {
             Some(found) if ledger.held.as_ref() != Some(&found.copy) => clear_away(ledger, found),
             Some(_) | None => Answer::No,
@@ -231,12 +241,16 @@ fn withheld(scene: &Scene) -> Answer {
 }
 
 fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
-    if ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene) || brought_anew(scene, ledger) {
+    if ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene)
+        || brought_anew(scene, ledger)
+    {
         return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
     }
     let named = scene.copy.as_ref().filter(|found| ledger.held.as_ref() == Some(&found.copy));
     match named.map(|found| found.inside) {
-        Some(Inside::Read { current: Integrity::Intact, previous }) => page::give_back(scene, ledger, previous).into(),
+        Some(Inside::Read { current: Integrity::Intact, previous }) => {
+            page::give_back(scene, ledger, previous).into()
+        }
         // Deciding on an unread copy only asks for a closer look.
         Some(Inside::Unread) => page::give_back(scene, ledger, Integrity::Intact).into(),
         Some(Inside::Read { current: Integrity::Damaged, .. }) | None => {
@@ -250,7 +264,10 @@ fn clear_away(ledger: &Ledger, found: &CopySight) -> Answer {
     match found.origin {
         Origin::Strange => Answer::Blocked(Complaint::person(
             Reason::SecretConflict,
-            format!("The Secret {} is not the operator's but has the name of its copy: delete or rename it", found.copy.name),
+            format!(
+                "The Secret {} is not the operator's but has the name of its copy: delete or rename it",
+                found.copy.name
+            ),
         )),
         Origin::JustMade | Origin::Found if ledger.discarded.as_ref() == Some(&found.copy) => {
             Answer::Yes(Act::Discard(found.copy.clone()))
@@ -284,7 +301,9 @@ fn first_issue(scene: &Scene) -> Answer {
         {
             match may_mint(scene) {
                 Ok(()) => page::born_inactive(scene, past(scene)).into(),
-                Err(complaint) if complaint.reason == Reason::AccountInactive => page::born_inactive(scene, past(scene)).into(),
+                Err(complaint) if complaint.reason == Reason::AccountInactive => {
+                    page::born_inactive(scene, past(scene)).into()
+                }
                 Err(complaint) => Answer::Blocked(complaint),
             }
         }
@@ -298,11 +317,14 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
         return Answer::No;
     }
     let held = scene.copy.as_ref().filter(|copy| {
-        copy.origin != Origin::Strange && !matches!(copy.inside, Inside::Read { current: Integrity::Damaged, .. })
+        copy.origin != Origin::Strange
+            && !matches!(copy.inside, Inside::Read { current: Integrity::Damaged, .. })
     });
     match (testimony.state, why_inactive(scene)) {
         (State::Withheld, _) if testimony.revision == 0 => page::kept(testimony.clone()).into(),
-        (State::Withheld, _) => page::withhold(testimony, held.map(|held| held.copy.clone()), Reason::SecretRecreated).into(),
+        (State::Withheld, _) => {
+            page::withhold(testimony, held.map(|held| held.copy.clone()), Reason::SecretRecreated).into()
+        }
         (State::Live, Some(reason)) => page::withhold(testimony, None, reason).into(),
         (State::Live, None) => once_a_minute(scene, testimony, Reason::SecretRecreated),
         (State::Expired | State::Revoked, _) => Answer::No,
@@ -312,7 +334,9 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
 fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
     let earliest = REMAKE_PAUSE.after(ledger.issue_time.unwrap_or(Timestamp::MIN));
     if scene.now < earliest && ledger.issue_time.is_some_and(|issue| issue <= scene.now) {
-        let text = format!("The Secret was lost or damaged; new material is made at most once a minute, next at {earliest}");
+        let text = format!(
+            "The Secret was lost or damaged; new material is made at most once a minute, next at {earliest}"
+        );
         return Answer::Blocked(Complaint::waiting(reason, text).until(earliest));
     }
     mint(scene, |scene| page::issue(scene, ledger.clone(), reason))
@@ -328,9 +352,16 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         (Some(_), None) => true,
         (None, _) => false,
     };
-    let cause = (ledger.state == State::Expired && moved) || brought_anew(scene, ledger) || (asked && !is_brought(scene));
+    let cause = (ledger.state == State::Expired && moved)
+        || brought_anew(scene, ledger)
+        || (asked && !is_brought(scene));
     if asked && is_brought(scene) && !cause {
-        return page::note_rotate(scene, ledger, "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing").into();
+        return page::note_rotate(
+            scene,
+            ledger,
+            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
+        )
+        .into();
     }
     if asked && date_passed {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
@@ -349,13 +380,20 @@ fn rotate_due(scene: &Scene) -> Answer {
         return mint(scene, |scene| page::rotate(scene, ledger));
     }
     if asked && scene.existence == Existence::Standing {
-        return page::note_rotate(scene, ledger, "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing").into();
+        return page::note_rotate(
+            scene,
+            ledger,
+            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
+        )
+        .into();
     }
     Answer::No
 }
 
 fn retire_due(scene: &Scene) -> Answer {
-    let Some((ledger, previous)) = scene.ledger().and_then(|ledger| Some((ledger, ledger.previous.as_ref()?))) else {
+    let Some((ledger, previous)) =
+        scene.ledger().and_then(|ledger| Some((ledger, ledger.previous.as_ref()?)))
+    else {
         return Answer::No;
     };
     let inside = match (&scene.secret, ledger.state) {
@@ -367,11 +405,11 @@ fn retire_due(scene: &Scene) -> Answer {
         return Answer::No;
     }
     match &scene.copy {
-        Some(CopySight { copy, inside: Inside::Read { previous: Integrity::Intact, .. } | Inside::Unread, .. })
-            if ledger.held.as_ref() == Some(copy) =>
-        {
-            Answer::Yes(Act::Trim)
-        }
+        Some(CopySight {
+            copy,
+            inside: Inside::Read { previous: Integrity::Intact, .. } | Inside::Unread,
+            ..
+        }) if ledger.held.as_ref() == Some(copy) => Answer::Yes(Act::Trim),
         Some(_) | None => page::retire(ledger).into(),
     }
 }
@@ -405,14 +443,22 @@ fn may_mint(scene: &Scene) -> Result<(), Complaint> {
         Account::Missing | Account::MissingLately { .. } => {
             return Err(Complaint::waiting(
                 Reason::AccountNotFound,
-                format!("There is no Account {account} in this namespace: create it, or delete this and name another one"),
+                format!(
+                    "There is no Account {account} in this namespace: create it, or delete this and name another one"
+                ),
             ));
         }
         Account::Unknown => {
-            return Err(Complaint::waiting(Reason::ApiUnavailable, format!("The Account {account} could not be read; tried again")));
+            return Err(Complaint::waiting(
+                Reason::ApiUnavailable,
+                format!("The Account {account} could not be read; tried again"),
+            ));
         }
         Account::Inactive => {
-            return Err(Complaint::waiting(Reason::AccountInactive, format!("The Account {account} is inactive: nothing is issued")));
+            return Err(Complaint::waiting(
+                Reason::AccountInactive,
+                format!("The Account {account} is inactive: nothing is issued"),
+            ));
         }
         Account::Active => {}
     }
@@ -422,7 +468,9 @@ fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     match scene.policy.not_after(scene.now, scene.policy.default_lifetime) {
         Some(date) if date <= scene.now => Err(Complaint::person(
             Reason::Expired,
-            format!("spec.expirationTime {date} has passed: nothing is issued; move it into the future or remove it"),
+            format!(
+                "spec.expirationTime {date} has passed: nothing is issued; move it into the future or remove it"
+            ),
         )),
         Some(_) | None => Ok(()),
     }

@@ -23,7 +23,9 @@ pub struct Page {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Current {
     /// Minted now; `keep` is the identity that stays.
-    Mint { keep: Option<String> },
+    Mint {
+        keep: Option<String>,
+    },
     /// What the user brought.
     Brought,
     /// What is in the Secret.
@@ -70,8 +72,12 @@ impl Page {
 pub fn issue(scene: &Scene, from: Ledger, reason: Reason) -> Page {
     let (ledger, current) = renewed(scene, from, reason);
     let text = match reason {
-        Reason::SecretRecreated => format!("The Secret was lost: it was made again with new material, revision {}", ledger.revision),
-        Reason::SecretRepaired => format!("The material in the Secret was damaged: new material, revision {}", ledger.revision),
+        Reason::SecretRecreated => {
+            format!("The Secret was lost: it was made again with new material, revision {}", ledger.revision)
+        }
+        Reason::SecretRepaired => {
+            format!("The material in the Secret was damaged: new material, revision {}", ledger.revision)
+        }
         _ => format!("New material, revision {}", ledger.revision),
     };
     let ledger = Ledger { previous: None, ..ledger };
@@ -83,7 +89,9 @@ pub fn rotate(scene: &Scene, from: &Ledger) -> Page {
     let previous = overlapping(scene, from);
     let (ledger, current) = renewed(scene, from.clone(), Reason::Rotated);
     let (former, tail) = match &previous {
-        Some(previous) => (Former::WasCurrent, format!("the previous one is valid until {}", previous.retirement_time)),
+        Some(previous) => {
+            (Former::WasCurrent, format!("the previous one is valid until {}", previous.retirement_time))
+        }
         None => (Former::Nothing, "the previous one is no longer valid".to_owned()),
     };
     let text = format!("New material, revision {}; {tail}", ledger.revision);
@@ -101,7 +109,9 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     let assigned = ledger.revision == 0 && !ledger.id.is_empty();
     let current = match source {
         Source::MintBoth if !assigned => Current::Mint { keep: None },
-        Source::MintSecret | Source::MintBoth => Current::Mint { keep: Some(ledger.id.clone()).filter(|id| !id.is_empty()) },
+        Source::MintSecret | Source::MintBoth => {
+            Current::Mint { keep: Some(ledger.id.clone()).filter(|id| !id.is_empty()) }
+        }
         Source::Brought { .. } => Current::Brought,
     };
     ledger.state = State::Live;
@@ -140,10 +150,14 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     let mut ledger = Ledger { state, previous: None, digest: None, ..from.clone() };
     discard_held(&mut ledger);
     let (reason, text) = match state {
-        State::Revoked => (Reason::Revoked, "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew"),
-        State::Expired | State::Live | State::Withheld => {
-            (Reason::Expired, "The material reached its not-after and was destroyed; rotate it or move its date to issue anew")
-        }
+        State::Revoked => (
+            Reason::Revoked,
+            "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew",
+        ),
+        State::Expired | State::Live | State::Withheld => (
+            Reason::Expired,
+            "The material reached its not-after and was destroyed; rotate it or move its date to issue anew",
+        ),
     };
     if state == State::Revoked
         && let Some(value) = ledger.handled.new_revoke(&scene.triggers).cloned()
@@ -156,16 +170,21 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
 /// The material leaves the Secret; the copy holds it.
 pub fn withhold(from: &Ledger, held: Option<Copy>, reason: Reason) -> Page {
     let ledger = Ledger { state: State::Withheld, held, discarded: None, ..from.clone() };
-    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, "The material was taken out of the Secret and is kept")
+    Page::new(ledger, Current::Nothing, Former::Nothing)
+        .telling(reason, "The material was taken out of the Secret and is kept")
 }
 
 /// The same bytes come back under the same revision.
 pub fn give_back(scene: &Scene, from: &Ledger, previous: Integrity) -> Page {
     let mut ledger = Ledger { state: State::Live, ..from.clone() };
-    ledger.previous = ledger.previous.filter(|_| previous == Integrity::Intact).filter(|previous| !scene.is_past(previous.retirement_time));
+    ledger.previous = ledger
+        .previous
+        .filter(|_| previous == Integrity::Intact)
+        .filter(|previous| !scene.is_past(previous.retirement_time));
     let former = if ledger.previous.is_some() { Former::FromCopy } else { Former::Nothing };
     discard_held(&mut ledger);
-    Page::new(ledger, Current::FromCopy, former).telling(Reason::Reactivated, "Active again: the same material is back in the Secret")
+    Page::new(ledger, Current::FromCopy, former)
+        .telling(Reason::Reactivated, "Active again: the same material is back in the Secret")
 }
 
 /// No other writer can name this copy any more: its delete is safe after this.
@@ -191,7 +210,8 @@ pub fn note_rotate(scene: &Scene, from: &Ledger, text: &str) -> Page {
 
 /// Same material, same revision: a moved date, another rendering.
 pub fn update(scene: &Scene, from: &Ledger) -> Page {
-    let not_after = if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
+    let not_after =
+        if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
     kept(Ledger { not_after, ..from.clone() })
 }
 
@@ -200,10 +220,14 @@ pub fn restore(scene: &Scene, from: &Ledger) -> Page {
     let mut ledger = Ledger { owner: scene.owner.clone(), ..from.clone() };
     if let (Some(held), Some(found)) = (&ledger.held, &scene.copy) {
         // A restored copy has another uid; its bytes are checked against the digest before they are used.
-        ledger.held = Some(Copy { uid: found.copy.uid.clone(), ..held.clone() }).filter(|held| held.name == found.copy.name);
+        ledger.held = Some(Copy { uid: found.copy.uid.clone(), ..held.clone() })
+            .filter(|held| held.name == found.copy.name);
     }
     ledger.note(down(scene.now), Reason::Restored, None);
-    kept(ledger).telling(Reason::Restored, format!("The Secret was taken back with the material of revision {}", from.revision))
+    kept(ledger).telling(
+        Reason::Restored,
+        format!("The Secret was taken back with the material of revision {}", from.revision),
+    )
 }
 
 /// A stranger's Secret that somebody offered becomes this object's, with the material that is in it.

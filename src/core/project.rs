@@ -84,9 +84,13 @@ fn of_ledger(scene: &Scene, ledger: &Ledger, witness: Option<&SecretRef>) -> Cre
 
 /// What is valid now, current first. A withheld one keeps its digest: the verifying side reads `state` beside it.
 fn digests(ledger: &Ledger) -> Vec<CredentialDigest> {
-    let digest = |value: &String, end: Option<Timestamp>| CredentialDigest { value: value.clone(), not_after: end.map(Time) };
+    let digest = |value: &String, end: Option<Timestamp>| CredentialDigest {
+        value: value.clone(),
+        not_after: end.map(Time),
+    };
     let current = ledger.digest.iter().map(|value| digest(value, ledger.not_after));
-    let previous = ledger.previous.iter().map(|previous| digest(&previous.digest, Some(previous.retirement_time)));
+    let previous =
+        ledger.previous.iter().map(|previous| digest(&previous.digest, Some(previous.retirement_time)));
     current.chain(previous).collect()
 }
 
@@ -112,7 +116,9 @@ fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Con
     let ready = readiness(scene, report);
     match (conditions.seen("Ready"), ready.stays) {
         (Some(before), Stays::AsItWas) => conditions.keep(before),
-        (_, Stays::AsItWas | Stays::New) => conditions.set("Ready", ready.truth, ready.reason, ready.message.clone()),
+        (_, Stays::AsItWas | Stays::New) => {
+            conditions.set("Ready", ready.truth, ready.reason, ready.message.clone())
+        }
     };
     active(scene, &ready, &mut conditions);
     if let Some(ledger) = scene.ledger().or(scene.testimony.as_ref()).filter(|ledger| ledger.revision > 0) {
@@ -154,23 +160,38 @@ enum Outlook {
 }
 
 fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
-    let new = |truth, reason, message: String, outlook| Readiness { truth, stays: Stays::New, reason, message, outlook };
+    let new = |truth, reason, message: String, outlook| Readiness {
+        truth,
+        stays: Stays::New,
+        reason,
+        message,
+        outlook,
+    };
     let live = scene.ledger().is_some_and(Ledger::is_live);
     if let Some(Complaint { reason, message, remedy }) = report.complaint {
         return match remedy {
             Remedy::Person => new(Truth::False, *reason, message.clone(), Outlook::Stalled),
-            Remedy::Waiting { .. } if live || *reason == Reason::ApiUnavailable || *reason == Reason::MintingFailed => Readiness {
-                truth: if live { Truth::True } else { Truth::False },
-                stays: Stays::AsItWas,
-                reason: *reason,
-                message: message.clone(),
-                outlook: Outlook::Reconciling,
-            },
+            Remedy::Waiting { .. }
+                if live || *reason == Reason::ApiUnavailable || *reason == Reason::MintingFailed =>
+            {
+                Readiness {
+                    truth: if live { Truth::True } else { Truth::False },
+                    stays: Stays::AsItWas,
+                    reason: *reason,
+                    message: message.clone(),
+                    outlook: Outlook::Reconciling,
+                }
+            }
             Remedy::Waiting { .. } => new(Truth::False, *reason, message.clone(), Outlook::Reconciling),
         };
     }
     let Some(ledger) = scene.ledger() else {
-        return new(Truth::Unknown, Reason::Minting, "The Secret is about to be made".to_owned(), Outlook::Reconciling);
+        return new(
+            Truth::Unknown,
+            Reason::Minting,
+            "The Secret is about to be made".to_owned(),
+            Outlook::Reconciling,
+        );
     };
     if scene.clock == Clock::Skewed && next_due(ledger).is_some_and(|(_, time)| time <= scene.now) {
         let message = "The clocks of the operator and of the API server differ by more than a minute: nothing is done for reasons of time";
@@ -196,27 +217,37 @@ fn of_state(
         State::Live => {
             let mut message = format!("The Secret {secret} holds revision {}", ledger.revision);
             if let Some(grant) = scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty()) {
-                message += &format!("; the Account {account} does not grant {}, which was cut", grant.refused.join(", "));
+                message += &format!(
+                    "; the Account {account} does not grant {}, which was cut",
+                    grant.refused.join(", ")
+                );
             }
             new(Truth::True, ledger.reason(), message, Outlook::Settled)
         }
         State::Withheld if scene.policy.wanted == Wanted::Inactive => {
-            let message = "spec.active is false: the Secret holds no material; it comes back when that is true";
+            let message =
+                "spec.active is false: the Secret holds no material; it comes back when that is true";
             new(Truth::True, Reason::Inactive, message.to_owned(), Outlook::Settled)
         }
         State::Withheld => match scene.account {
             Account::Missing | Account::MissingLately { .. } => {
-                let message = format!("There is no Account {account}: the material is withheld and comes back when one is created");
+                let message = format!(
+                    "There is no Account {account}: the material is withheld and comes back when one is created"
+                );
                 new(Truth::False, Reason::AccountNotFound, message, Outlook::Reconciling)
             }
             Account::Active | Account::Inactive | Account::Unknown => {
-                let message = format!("The Account {account} is inactive: the Secret holds no material; it comes back when that is active");
+                let message = format!(
+                    "The Account {account} is inactive: the Secret holds no material; it comes back when that is active"
+                );
                 new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
             }
         },
         State::Expired => {
             let end = ledger.not_after.map_or_else(String::new, |end| format!(" at {end}"));
-            let message = format!("The material expired{end}: set a new value of chatelaine.dev/rotate, or move the date, to issue anew");
+            let message = format!(
+                "The material expired{end}: set a new value of chatelaine.dev/rotate, or move the date, to issue anew"
+            );
             new(Truth::False, Reason::Expired, message, Outlook::Stalled)
         }
         State::Revoked => {
@@ -239,9 +270,12 @@ fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
 
 fn end_of_life(scene: &Scene, ledger: &Ledger, conditions: &mut Conditions<'_>) {
     let (soon, expired, reason, message) = match ledger.not_after {
-        _ if ledger.state == State::Revoked => {
-            (Truth::False, Truth::False, Reason::Revoked, "The material was revoked before its end".to_owned())
-        }
+        _ if ledger.state == State::Revoked => (
+            Truth::False,
+            Truth::False,
+            Reason::Revoked,
+            "The material was revoked before its end".to_owned(),
+        ),
         Some(end) if ledger.state == State::Expired => {
             (Truth::False, Truth::True, Reason::Expired, format!("The material expired at {end}"))
         }
@@ -253,7 +287,9 @@ fn end_of_life(scene: &Scene, ledger: &Ledger, conditions: &mut Conditions<'_>) 
             let message = format!("The material expires at {}: rotate it, or move the date", down(end));
             (Truth::True, Truth::False, Reason::ExpiresWithin, message)
         }
-        Some(end) => (Truth::False, Truth::False, Reason::NotYetDue, format!("The material expires at {end}")),
+        Some(end) => {
+            (Truth::False, Truth::False, Reason::NotYetDue, format!("The material expires at {end}"))
+        }
     };
     conditions.set("ExpiringSoon", soon, reason, message.clone());
     conditions.set("Expired", expired, reason, message);

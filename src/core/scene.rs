@@ -47,7 +47,9 @@ pub enum Account {
     Active,
     Inactive,
     /// Not there, but too short a time to act on: a restore must not flap. Looked at again at `until`.
-    MissingLately { until: Timestamp },
+    MissingLately {
+        until: Timestamp,
+    },
     Missing,
     /// It could not be read: that changes nothing.
     Unknown,
@@ -58,7 +60,11 @@ pub enum Account {
 pub enum Sight {
     Absent,
     /// The ledger names this very object.
-    Ours { ledger: Ledger, inside: Inside, form: Form },
+    Ours {
+        ledger: Ledger,
+        inside: Inside,
+        form: Form,
+    },
     /// Ours by owner reference, but the ledger is gone or broken.
     Mute,
     /// The ledger was written by a newer version.
@@ -67,11 +73,17 @@ pub enum Sight {
     /// It belongs to an object of this name that is gone; the garbage collector will take it.
     LeftBehind,
     /// The ledger names this kind, name and Account, but another uid, and nobody owns it: a restore, or `Retain`.
-    Orphan { ledger: Ledger },
+    Orphan {
+        ledger: Ledger,
+    },
     /// A stranger's Secret that somebody offered; what is in it, or why it does not conform.
-    Offered { found: Result<Find, String> },
+    Offered {
+        found: Result<Find, String>,
+    },
     /// A stranger's; whose, in words.
-    Foreign { holder: String },
+    Foreign {
+        holder: String,
+    },
 }
 
 /// Material that was found in an offered Secret.
@@ -86,7 +98,10 @@ pub struct Find {
 pub enum Inside {
     /// Only the metadata was looked at, and it is as it was when all was last verified.
     Unread,
-    Read { current: Integrity, previous: Integrity },
+    Read {
+        current: Integrity,
+        previous: Integrity,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +167,8 @@ impl Scene {
     fn is_rolled_back(&self) -> bool {
         match (&self.secret, &self.testimony) {
             (Sight::Ours { ledger, .. }, Some(testimony)) => {
-                let resurrected = ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
+                let resurrected =
+                    ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
                 ledger.revision < testimony.revision || resurrected
             }
             _ => false,
