@@ -41,7 +41,7 @@ lint: rust ## clippy, without mercy
 deny: rust $(CARGO_DENY) ## licences, sources, duplicates and known vulnerabilities of what we depend on
 	$(CARGO_DENY) --locked check bans licenses sources
 	@if timeout 120 $(CARGO_DENY) fetch db >$(CARGO_TARGET_DIR)/advisories.log 2>&1; then \
-		$(CARGO_DENY) --locked check --disable-fetch advisories; \
+		$(CARGO_DENY) --locked --offline check advisories; \
 	else echo "known vulnerabilities: the advisory database cannot be fetched ($(CARGO_TARGET_DIR)/advisories.log says why)" \
 		| tee -a $(CHATELAINE_SKIPPED); fi
 
