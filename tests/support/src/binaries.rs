@@ -71,9 +71,7 @@ impl Pins {
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let version = |of: &str| {
             text.lines()
-                .find_map(|line| {
-                    line.trim().strip_prefix(of)?.trim().split_whitespace().next().map(str::to_owned)
-                })
+                .find_map(|line| line.trim().strip_prefix(of)?.split_whitespace().next().map(str::to_owned))
                 .with_context(|| format!("{} does not pin {of}", path.display()))
         };
         Ok(Self { kubernetes: version("k8s.io/kubernetes ")?, etcd: version("go.etcd.io/etcd/server/v3 ")? })

@@ -65,6 +65,14 @@ impl Kubectl {
         assert!(self.succeeded, "kubectl failed:\n{}{}", self.stdout, self.stderr);
         self.stdout
     }
+
+    /// The same for those who do not panic.
+    pub fn checked(self) -> Result<String> {
+        if !self.succeeded {
+            bail!("kubectl failed: {}", self.stderr.trim());
+        }
+        Ok(self.stdout)
+    }
 }
 
 impl Cluster {

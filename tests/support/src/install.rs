@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DynamicObject, Patch, PatchParams};
@@ -77,5 +77,9 @@ pub async fn apply(client: &Client, object: &DynamicObject) -> Result<DynamicObj
     };
     let name = object.metadata.name.as_deref().context("no metadata.name")?;
     let how = PatchParams::apply("support").force().validation_strict();
-    Ok(api.patch(name, &how, &Patch::Apply(object)).await?)
+    match api.patch(name, &how, &Patch::Apply(object)).await {
+        // The answer's other fields only say the same again.
+        Err(kube::Error::Api(status)) => bail!("{}", status.message),
+        answer => Ok(answer?),
+    }
 }
