@@ -9,6 +9,7 @@ mod rsa;
 mod ssh_key;
 mod ssh_private;
 mod ssh_public;
+mod ssh_scalar;
 mod token_text;
 
 use std::fmt::Debug;

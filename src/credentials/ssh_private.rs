@@ -7,7 +7,7 @@ use ssh_key::{
 };
 use zeroize::Zeroizing;
 
-use super::{Dice, MintError, alphabet::roll, rsa};
+use super::{Dice, MintError, alphabet::roll, rsa, ssh_scalar};
 use crate::{api::SshAlgorithm, core::material::SecretBytes};
 
 /// How the format begins. A parser of PEM skips what stands before; we do not.
@@ -42,7 +42,7 @@ pub fn write(key: &PrivateKey) -> Result<SecretBytes, MintError> {
 /// The key in a text, and the text itself; None if it is encrypted, damaged, or its halves do not belong together.
 pub fn read(text: &[u8]) -> Option<(PrivateKey, SecretBytes)> {
     let text = text.trim_ascii();
-    let key = text.starts_with(BEGIN).then(|| PrivateKey::from_openssh(text).ok())??;
+    let key = text.starts_with(BEGIN).then(|| parse(text))??;
     let sound = match key.key_data() {
         // Compared with its public half while it was read.
         KeypairData::Ed25519(_) => true,
@@ -52,6 +52,11 @@ pub fn read(text: &[u8]) -> Option<(PrivateKey, SecretBytes)> {
         _ => false,
     };
     sound.then(|| (key, ended(text)))
+}
+
+fn parse(text: &[u8]) -> Option<PrivateKey> {
+    let as_it_is = PrivateKey::from_openssh(text).ok();
+    as_it_is.or_else(|| PrivateKey::from_bytes(&ssh_scalar::at_full_length(text)?).ok())
 }
 
 fn ended(text: &[u8]) -> SecretBytes {

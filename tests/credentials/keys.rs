@@ -1,0 +1,33 @@
+//! Real public keys, and one certificate; their private halves were thrown away.
+
+pub const ED25519: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnsRn6G964oHBik/nt4P5/3ZYmxjTKUHevx+cbZCJJD alice@laptop";
+pub const P256: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGrmRqW1j+EiocXDyQzsqN9xkOrb\
+    x3Sbi4ciEjrriPB/3K/wR2+rdTkh86lpHzj9X9iDNh3ZhEDhIKCjioAFv5Q= alice@laptop";
+pub const P384: &str = "ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBGa9OXjM/rTejoy8yE8fQ7XiMxNn\
+    MayDg/iemXA21SI+hr0RfCDz5O4Dm9rXGNUWiDz4X6u0Gr8ZsB/eYk2gUhG9mb0eHLQVuxn3Fc2LW6bY0VVX/bnZzN8+Bs4I38yG\
+    Uw== alice@laptop";
+pub const P521: &str = "ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBAFUXS57ewpxDy+TEcnJ1/dV9wRw\
+    3nN4RYkhM12KFHGDobl7gphCkMcSWQLPZYOrD9Z1GfVbppQnYRTNEgvrtmvaRQHeKUPAiwBqLbkPwuPox8BAMmYC0ZE46Wyx6EVt\
+    Z32tano9I25oxafDdVif+vOXC4k1gis/ZasuFFS76EED4/4XEw== alice@laptop";
+pub const RSA_2048: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCsmZ7GcmFNDFIJGexJorF87CmeSrHEOcW2Sgfu67eqHmQK7umyLanGdROEfnGp\
+    Q6weSu6YGHf3eGCJRtzB77/VPM44F56rv1iFz3jHnt1tJ3JfVCC6/0ngIUAIpa9xLB0ha1cHq4QEP7MSNtdaEidyvwzKg1LYPRZ4\
+    FrdYUYebiHtNN7DgNEQx3VnQKpTqG2xbGZjwLgY78fmZphUjpDoOw1uEYknuJ724gG85wyGSxTyO46hBpaD1TZFE/AqFxf2xmHHz\
+    5NDiREqNKhBQTu8QCrCGboMzrJ/YVHfAICz8ZtRsJkp/3MGrVgFphVDcDv0AcICcV+eyZOSR1QN/iQC9 alice@laptop";
+pub const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDIbSGD5npLsciAZEDIPyaAd4QM1UUMGskwEdWLp7cyRP6x/ZfngTNTy4dew40V\
+    lqD4GJG34XrTlhdJ8rB6+CR5qHXroirlcNz0Pe+En9Tcr3ns+Db0FGyUXcimKRJy+XmQ1LaL53J8J/EwDTHhleyM8NxLUSTRUSD9\
+    pSkpFrAowQ== alice@laptop";
+pub const DSA: &str = "ssh-dss AAAAB3NzaC1kc3MAAACBAPuCgoQDP/hfPDBG26jPW8+xBaASo/He0u9V0ohxCyuyXo+/36Fi0WMaha7VElTatUMRuKfD\
+    0OANlmPNzHy3s91C+LdkKZNb6o9d3vRpZY/9mF3ndHkpEa+FAwStAGG19cGCkN6HU816egtRh6xxCTNT9sI2oNg7cLliHA26wCZL\
+    AAAAFQDl/AmVC+8MVG8OSsVnuqpVkA0niQAAAIAYmP05Xs85UxbIGaHtBiqreierX2mlnbRy3twiCirUBNobKRn0tlaDh+rqFpAD\
+    clI/A9P78+JAkJRFPkDTi8ApDjfy3hG2SmoJyUtRfJPPWZPN/eeSK8JFR9Kjo4hzEZS0/RgwrIwiWGrtZzaUEGhM3vRT36pVl3Xz\
+    3VF6Ghsw8AAAAIAQ3QoUKvKJ6Eqz3h8WP6KVwYfM4Urg6v+8X0UKToKz/KTUNdLGn6ltHMnNjqXmGBTuhAEbxXguMaMEvJW8//jB\
+    Q4tWXDHeig84XRIHTTrGc7DSWNFhT/8Pu3bzIeAzk9NNqzbtIc66gPScCnLRaIVhst9oo85pdErjdNx22Gb1uw== alice@lapto\
+    p";
+pub const CERTIFICATE: &str = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIDEr75orqRkKvS8\
+    NejJoNeB8GyBfMyiZZXY1z7v+lzGwAAAAIEnsRn6G964oHBik/nt4P5/3ZYmxjTKUHevx+cbZCJJDAAAAAAAAAAAAAAABAAAABWF\
+    saWNlAAAACQAAAAVhbGljZQAAAAAAAAAA//////////8AAAAAAAAAggAAABVwZXJtaXQtWDExLWZvcndhcmRpbmcAAAAAAAAAF3B\
+    lcm1pdC1hZ2VudC1mb3J3YXJkaW5nAAAAAAAAABZwZXJtaXQtcG9ydC1mb3J3YXJkaW5nAAAAAAAAAApwZXJtaXQtcHR5AAAAAAA\
+    AAA5wZXJtaXQtdXNlci1yYwAAAAAAAAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACD11Y3qFWvZbyADuDi8nj/39YNgqPnDlwvkX3t\
+    daxW+PQAAAFMAAAALc3NoLWVkMjU1MTkAAABAQY42K58Hkzeoz8VIQC9gXQYzzii/Taat+oOZSQ8VrK4KPuHUhhBm5/JIzwCT6Kj\
+    i4HNsyMZP7riKLAL3gQK4CQ== alice@laptop";

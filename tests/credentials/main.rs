@@ -1,0 +1,9 @@
+//! The three kinds of credentials: what is minted, what a Secret shows, what is read back and what is refused.
+
+mod fixture;
+mod formats;
+mod keys;
+mod openssh;
+mod reading;
+mod showing;
+mod uploads;
