@@ -74,9 +74,9 @@ async fn operate(arguments: Run) -> Result<()> {
     let config = kube::Config::infer().await.context("no cluster: set KUBECONFIG, or run in a pod")?;
     let clock = Clock::default();
     let client = connect(config, clock.clone()).context("the client could not be made")?;
-    let listener = TcpListener::bind(arguments.health_address)
-        .await
-        .with_context(|| format!("cannot listen on {}: choose another --health-address", arguments.health_address))?;
+    let listener = TcpListener::bind(arguments.health_address).await.with_context(|| {
+        format!("cannot listen on {}: choose another --health-address", arguments.health_address)
+    })?;
     tracing::info!(health = %listener.local_addr()?, "starting");
     let readiness = Readiness::new(clock.clone());
     tokio::spawn(health::serve(listener, readiness.clone()));

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{
-    ResourceExt,
-    runtime::reflector::ObjectRef,
-};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     error::Failure,
@@ -50,8 +47,15 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
     conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
     match account.spec.active {
-        true => conditions.set("Active", Truth::True, Reason::Accepted, "Its credentials hold their material"),
-        false => conditions.set("Active", Truth::False, Reason::Inactive, "spec.active is false: the material of its credentials is withheld"),
+        true => {
+            conditions.set("Active", Truth::True, Reason::Accepted, "Its credentials hold their material")
+        }
+        false => conditions.set(
+            "Active",
+            Truth::False,
+            Reason::Inactive,
+            "spec.active is false: the material of its credentials is withheld",
+        ),
     };
     AccountStatus {
         observed_generation: generation,
@@ -63,7 +67,8 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
 
 /// First and last name, else the company, else the address.
 fn display_name(spec: &AccountSpec) -> String {
-    let names: Vec<&str> = [&spec.first_name, &spec.last_name].into_iter().flatten().map(String::as_str).collect();
+    let names: Vec<&str> =
+        [&spec.first_name, &spec.last_name].into_iter().flatten().map(String::as_str).collect();
     if !names.is_empty() {
         return names.join(" ");
     }

@@ -46,7 +46,11 @@ impl Clock {
     pub fn agreement(&self) -> scene::Clock {
         let Some(Heard { date, at }) = self.last() else { return scene::Clock::Agreed };
         let servers_now = date.as_second() + at.elapsed().as_secs() as i64;
-        if (self.now().as_second() - servers_now).abs() > TOLERANCE { scene::Clock::Skewed } else { scene::Clock::Agreed }
+        if (self.now().as_second() - servers_now).abs() > TOLERANCE {
+            scene::Clock::Skewed
+        } else {
+            scene::Clock::Agreed
+        }
     }
 
     /// Whether the last comparison is recent enough to take something away by it.

@@ -64,7 +64,8 @@ impl<K: Credential> Keeper<K> {
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(object));
         let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
-        let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version) {
+        let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
+        {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
             View::Current => observe(&self.house, Arc::new(object.clone()), Depth::Glance).await?,
             View::Lost => match self.read_live(key).await? {
@@ -208,7 +209,8 @@ impl<K: Credential> Keeper<K> {
         let keep = keep.map(str::to_owned);
         let token_prefix = seen.account.as_ref().and_then(|account| account.token_prefix.clone());
         let make = move || {
-            object.mint(Order { keep: keep.as_deref(), token_prefix: token_prefix.as_deref() }, &mut SystemDice)
+            object
+                .mint(Order { keep: keep.as_deref(), token_prefix: token_prefix.as_deref() }, &mut SystemDice)
         };
         match seen.object.effort() {
             Effort::Quick => Some(make()),
@@ -247,7 +249,10 @@ impl<K: Credential> Keeper<K> {
         let live = Ledger { state: State::Live, ..ledger.clone() };
         let values = Values { previous: None, ..seen.copied.clone() };
         let trimmed = compose_copy(&*seen.object, &live, &values, Some(copy));
-        let written = self.house.ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &trimmed)).await?;
+        let written = self
+            .house
+            .ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &trimmed))
+            .await?;
         seen.copy = Some(written);
         open_copy(seen);
         Ok(Outcome::Done)
@@ -272,7 +277,12 @@ impl<K: Credential> Keeper<K> {
     }
 
     /// Writes the status if it says something new, and sets the next alarm.
-    async fn report(&self, key: &Key, seen: &Seen<K>, complaint: Option<&Complaint>) -> Result<Again, Failure> {
+    async fn report(
+        &self,
+        key: &Key,
+        seen: &Seen<K>,
+        complaint: Option<&Complaint>,
+    ) -> Result<Again, Failure> {
         let waits_for_secret = !matches!(seen.scene.secret, Sight::Absent | Sight::Ours { .. } | Sight::Mute);
         if waits_for_secret {
             self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
@@ -328,7 +338,8 @@ impl<K: Credential> Keeps for Keeper<K> {
     fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
         let is_theirs = |object: &DeserializeGuard<K>| match (account, &object.0) {
             (Some((namespace, name)), Ok(object)) => {
-                object.meta().namespace.as_deref() == Some(namespace) && object.common().account_ref.name == name
+                object.meta().namespace.as_deref() == Some(namespace)
+                    && object.common().account_ref.name == name
             }
             (Some(_), Err(_)) => false,
             (None, _) => true,

@@ -49,7 +49,9 @@ impl Failure {
             404 => Self::Gone,
             403 if causes().any(|cause| cause.reason == "NamespaceTerminating") => Self::Terminating,
             403 => Self::Forbidden,
-            400 | 405 | 410 | 413 | 415 | 422 => Self::Refused { code: status.code, reason: status.reason.clone() },
+            400 | 405 | 410 | 413 | 415 | 422 => {
+                Self::Refused { code: status.code, reason: status.reason.clone() }
+            }
             code => Self::Unclear(code.to_string()),
         }
     }
@@ -61,7 +63,9 @@ impl Failure {
                 Reason::Forbidden,
                 "The operator lacks a right in this namespace: compare its roles with those in deploy/; tried again",
             ),
-            Self::Refused { .. } => Complaint::waiting(Reason::ApiUnavailable, format!("Tried again: {self}")),
+            Self::Refused { .. } => {
+                Complaint::waiting(Reason::ApiUnavailable, format!("Tried again: {self}"))
+            }
             Self::Mint(error) => Complaint::waiting(Reason::MintingFailed, format!("Tried again: {error}")),
             Self::Outrun | Self::Gone | Self::Terminating | Self::Unclear(_) => {
                 Complaint::waiting(Reason::ApiUnavailable, "The API server gave no clear answer; tried again")

@@ -148,7 +148,10 @@ impl House {
                     return AccountSight::of(&account);
                 }
                 Ok(None) => {
-                    let absence = Absence { since: known.map_or_else(Instant::now, |known| known.since), checked: Instant::now() };
+                    let absence = Absence {
+                        since: known.map_or_else(Instant::now, |known| known.since),
+                        checked: Instant::now(),
+                    };
                     self.absences.lock().unwrap_or_else(PoisonError::into_inner).insert(key, absence);
                     absence
                 }

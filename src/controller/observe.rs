@@ -50,9 +50,11 @@ pub struct Seen<K> {
 pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth) -> Result<Seen<K>, Failure> {
     let namespace = object.namespace().unwrap_or_default();
     let account_name = object.common().account_ref.name.clone();
-    let AccountSight { standing, spec: account, triggers: account_triggers } = house.account(&namespace, &account_name).await;
+    let AccountSight { standing, spec: account, triggers: account_triggers } =
+        house.account(&namespace, &account_name).await;
     let uid = object.uid().unwrap_or_default();
-    let owner = Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
+    let owner =
+        Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
     let number = K::number(&owner.uid);
     let testimony = object
         .common_status()
@@ -61,7 +63,11 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         now: house.clock.now(),
         clock: house.clock.agreement(),
         number,
-        existence: if object.meta().deletion_timestamp.is_some() { Existence::BeingDeleted } else { Existence::Standing },
+        existence: if object.meta().deletion_timestamp.is_some() {
+            Existence::BeingDeleted
+        } else {
+            Existence::Standing
+        },
         triggers: Triggers::of(object.meta().annotations.as_ref()),
         account_triggers,
         policy: policy_of(house, &*object, account.as_ref()),
@@ -95,13 +101,21 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
     let granted = object.permissions().map(|requested| match account {
         Some(account) => grant(requested, &account.permissions),
         None => Grant {
-            effective: object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default(),
+            effective: object
+                .common_status()
+                .and_then(|status| status.effective.clone()?.permissions)
+                .unwrap_or_default(),
             refused: Vec::new(),
         },
     });
     let brought = object.brought();
     let refusal = foreign_prefix(house, object)
-        .or_else(|| expiry.as_ref().err().map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}"))))
+        .or_else(|| {
+            expiry
+                .as_ref()
+                .err()
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+        })
         .or_else(|| match &brought {
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
             Some(Ok(_)) | None => None,
@@ -127,7 +141,8 @@ fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Compl
     if granted.refused.is_empty() {
         return None;
     }
-    let list = if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
+    let list =
+        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
     Some(Complaint::person(
         Reason::PermissionNotGranted,
         format!(
@@ -139,8 +154,12 @@ fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Compl
 
 /// Prefixes of labels and annotations that neither the contract nor `--secret-metadata-allow` lets through.
 fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
-    const COMMON: [&str; 4] =
-        ["app.kubernetes.io/name", "app.kubernetes.io/component", "app.kubernetes.io/part-of", "app.kubernetes.io/version"];
+    const COMMON: [&str; 4] = [
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/component",
+        "app.kubernetes.io/part-of",
+        "app.kubernetes.io/version",
+    ];
     let output = &object.common().secret;
     let allowed = |key: &str| {
         let Some((prefix, _)) = key.split_once('/') else { return true };
@@ -150,7 +169,9 @@ fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint>
     let key = output.labels.keys().chain(output.annotations.keys()).find(|key| !allowed(key))?;
     Some(Complaint::person(
         Reason::InvalidSpec,
-        format!("spec.secret has the key {key}, whose prefix is not allowed: remove it, or start the operator with --secret-metadata-allow"),
+        format!(
+            "spec.secret has the key {key}, whose prefix is not allowed: remove it, or start the operator with --secret-metadata-allow"
+        ),
     ))
 }
 
@@ -163,8 +184,9 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
     };
     let meta = &meta.metadata;
     let told = seen.object.common_status().and_then(|status| status.secret_ref.as_ref());
-    let Some(told) = told.filter(|told| Some(&told.uid) == meta.uid.as_ref() && Some(&told.resource_version) == meta.resource_version.as_ref())
-    else {
+    let Some(told) = told.filter(|told| {
+        Some(&told.uid) == meta.uid.as_ref() && Some(&told.resource_version) == meta.resource_version.as_ref()
+    }) else {
         return false;
     };
     let Claim::Ours(ledger) = claim(meta, &seen.scene.owner) else { return false };
@@ -235,7 +257,14 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
                 true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
                 false => (Values::default(), whole),
             };
-            let fits = inside != whole || secrets::is_as_composed(object, &ledger, &values, seen.scene.policy.grant.as_ref(), secret);
+            let fits = inside != whole
+                || secrets::is_as_composed(
+                    object,
+                    &ledger,
+                    &values,
+                    seen.scene.policy.grant.as_ref(),
+                    secret,
+                );
             seen.values = values;
             Sight::Ours { ledger, inside, form: if fits { Form::Fits } else { Form::Differs } }
         }
@@ -279,7 +308,8 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
     let held = secrets::plain_parts(secret);
-    let (values, inside) = ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
+    let (values, inside) =
+        ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
     // `verified` finds nothing wrong with a previous value that nobody has; here it matters whether there is one.
     let previous = if values.previous.is_some() { Integrity::Intact } else { Integrity::Damaged };
     let inside = match inside {

@@ -44,7 +44,8 @@ impl OwnWrites {
 
     fn note(&self, uid: &str, set: impl FnOnce(&mut Written)) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = all.entry(uid.to_owned()).or_insert(Written { object: None, secret: None, at: Instant::now() });
+        let written =
+            all.entry(uid.to_owned()).or_insert(Written { object: None, secret: None, at: Instant::now() });
         written.at = Instant::now();
         set(written);
     }

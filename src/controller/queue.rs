@@ -110,7 +110,8 @@ impl Queue {
             slot.failures = slot.failures.saturating_add(1);
             slot.failures
         });
-        let pause = Duration::from_millis(500 << failures.saturating_sub(1).min(7)).mul_f64(1.0 - spread / 2.0);
+        let pause =
+            Duration::from_millis(500 << failures.saturating_sub(1).min(7)).mul_f64(1.0 - spread / 2.0);
         inner.finish(key, Again::In(pause, Lane::Ordinary));
         drop(inner);
         self.wake.notify_one();
@@ -153,7 +154,9 @@ impl Inner {
     fn pop(&mut self) -> Option<Key> {
         while let Some(key) = self.deadline.pop_front().or_else(|| self.ordinary.pop_front()) {
             // A key that was pushed in both lanes stands in both lines; the second time nobody waits any more.
-            let Some(slot) = self.slots.get_mut(&key).filter(|slot| slot.waiting.is_some() && slot.running.is_none()) else {
+            let Some(slot) =
+                self.slots.get_mut(&key).filter(|slot| slot.waiting.is_some() && slot.running.is_none())
+            else {
                 continue;
             };
             slot.waiting = None;
@@ -299,7 +302,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_waiting_worker_is_woken_for_its_share() {
         let queue = Arc::new(Queue::default());
-        let workers: Vec<_> = (0..3).map(|_| tokio::spawn({ let queue = queue.clone(); async move { queue.next().await } })).collect();
+        let workers: Vec<_> = (0..3)
+            .map(|_| {
+                tokio::spawn({
+                    let queue = queue.clone();
+                    async move { queue.next().await }
+                })
+            })
+            .collect();
         tokio::task::yield_now().await;
         for name in ["a", "b", "c"] {
             queue.push(key(name), Lane::Ordinary);

@@ -33,7 +33,7 @@ use super::{
     watch::{Sighting, follow},
 };
 use crate::{
-    api::{self, Account, ApiKeyPair, AccessToken, SshKey},
+    api::{self, AccessToken, Account, ApiKeyPair, SshKey},
     core::{ledger::Owner, scene},
     credentials::Credential,
     every_kind,
@@ -76,13 +76,21 @@ impl Readiness {
         }
         match self.clock.agreement() {
             scene::Clock::Agreed => Ok(()),
-            scene::Clock::Skewed => Err("the clocks of the operator and of the API server differ by more than a minute"),
+            scene::Clock::Skewed => {
+                Err("the clocks of the operator and of the API server differ by more than a minute")
+            }
         }
     }
 }
 
 /// Keeps all credentials until `stop` resolves; what is under way is finished then.
-pub async fn run(client: Client, clock: Clock, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
+pub async fn run(
+    client: Client,
+    clock: Clock,
+    settings: Settings,
+    readiness: Readiness,
+    stop: impl Future<Output = ()>,
+) {
     let (reporter, told) = Reporter::new();
     let (secrets, secrets_writer) = reflector::store();
     let (accounts, accounts_writer) = reflector::store();
@@ -133,7 +141,12 @@ pub async fn run(client: Client, clock: Clock, settings: Settings, readiness: Re
 }
 
 /// Workers, until told to stop; each finishes what it is at.
-async fn work(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, workers: usize, stop: impl Future<Output = ()>) {
+async fn work(
+    house: &Arc<House>,
+    keepers: &Arc<[Arc<dyn Keeps>]>,
+    workers: usize,
+    stop: impl Future<Output = ()>,
+) {
     let stopping = Arc::new(tokio::sync::Notify::new());
     let stopped = Arc::new(AtomicBool::new(false));
     let mut crew: FuturesUnordered<_> = (0..workers.max(1))
@@ -204,7 +217,11 @@ fn urgency<K: Credential>(object: &DeserializeGuard<K>, now: Timestamp) -> Lane 
     if ends { Lane::Deadline } else { Lane::Ordinary }
 }
 
-async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<DeserializeGuard<Account>>) {
+async fn follow_accounts(
+    house: Arc<House>,
+    keepers: Arc<[Arc<dyn Keeps>]>,
+    writer: Writer<DeserializeGuard<Account>>,
+) {
     let api: Api<DeserializeGuard<Account>> = Api::all(house.client.clone());
     let wake = |account: Option<(&str, &str)>| {
         for key in keepers.iter().flat_map(|keeper| keeper.keys(account)) {
@@ -235,7 +252,11 @@ async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, write
         if let Some(owner) = owner(meta)
             && let Some(keeper) = keepers.iter().find(|keeper| keeper.kind() == owner.kind)
         {
-            let key = Key { kind: keeper.kind(), namespace: namespace.as_str().into(), name: owner.name.as_str().into() };
+            let key = Key {
+                kind: keeper.kind(),
+                namespace: namespace.as_str().into(),
+                name: owner.name.as_str().into(),
+            };
             house.queue.push(key, Lane::Ordinary);
         }
         for key in house.take_waiters(&namespace, &meta.name_any()) {

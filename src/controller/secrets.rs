@@ -108,7 +108,9 @@ pub fn compose<K: Credential>(
             ..ObjectMeta::default()
         },
         data: Some(data),
-        type_: existing.and_then(|secret| secret.type_.clone()).or_else(|| Some(object.secret_type().to_owned())),
+        type_: existing
+            .and_then(|secret| secret.type_.clone())
+            .or_else(|| Some(object.secret_type().to_owned())),
         ..Secret::default()
     }
 }
@@ -156,7 +158,8 @@ fn data<K: Credential>(
 }
 
 fn own_labels(owner: &Owner) -> [(String, String); 3] {
-    [(MANAGED_BY.0, MANAGED_BY.1), (KIND, &owner.kind), (ACCOUNT, &owner.account)].map(|(key, value)| (key.to_owned(), value.to_owned()))
+    [(MANAGED_BY.0, MANAGED_BY.1), (KIND, &owner.kind), (ACCOUNT, &owner.account)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
 
 /// What others put there, less what was ours, plus what is ours now.
@@ -206,12 +209,21 @@ pub fn is_as_composed<K: Credential>(
     let wanted = compose(object, &mut ledger.clone(), values, grant, Some(secret));
     let there = &secret.metadata;
     let data_fits = wanted.data.unwrap_or_default() == secret.data.clone().unwrap_or_default();
-    let owners_fit = wanted.metadata.owner_references.unwrap_or_default() == there.owner_references.clone().unwrap_or_default();
-    data_fits && owners_fit && wanted.metadata.labels == there.labels && wanted.metadata.annotations == there.annotations
+    let owners_fit = wanted.metadata.owner_references.unwrap_or_default()
+        == there.owner_references.clone().unwrap_or_default();
+    data_fits
+        && owners_fit
+        && wanted.metadata.labels == there.labels
+        && wanted.metadata.annotations == there.annotations
 }
 
 /// The copy that holds withheld material: the same roles, another name.
-pub fn compose_copy<K: Credential>(object: &K, ledger: &Ledger, values: &Values, existing: Option<&Secret>) -> Secret {
+pub fn compose_copy<K: Credential>(
+    object: &K,
+    ledger: &Ledger,
+    values: &Values,
+    existing: Option<&Secret>,
+) -> Secret {
     let parts = show(object, ledger, values, None);
     let meta = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
     let held_for = serde_json::to_string(&ledger.owner).unwrap_or_default();
@@ -226,7 +238,9 @@ pub fn compose_copy<K: Credential>(object: &K, ledger: &Ledger, values: &Values,
             owner_references: owners(object, meta.owner_references),
             ..ObjectMeta::default()
         },
-        data: Some(parts.into_iter().map(|(role, value)| (role, ByteString(value.expose().to_vec()))).collect()),
+        data: Some(
+            parts.into_iter().map(|(role, value)| (role, ByteString(value.expose().to_vec()))).collect(),
+        ),
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     }
@@ -234,7 +248,8 @@ pub fn compose_copy<K: Credential>(object: &K, ledger: &Ledger, values: &Values,
 
 /// The data of a Secret by role, going by the names that the ledger says are ours; without a ledger by the spec's.
 pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>) -> Parts {
-    let renamed: BTreeMap<&String, &String> = object.common().secret.keys.iter().map(|(role, name)| (name, role)).collect();
+    let renamed: BTreeMap<&String, &String> =
+        object.common().secret.keys.iter().map(|(role, name)| (name, role)).collect();
     let mut parts = Parts::new();
     for (name, value) in secret.data.iter().flatten() {
         let role = match ledger {
@@ -252,7 +267,11 @@ pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>
 
 /// The data of a copy: there the names are the roles.
 pub fn plain_parts(copy: &Secret) -> Parts {
-    copy.data.iter().flatten().map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone()))).collect()
+    copy.data
+        .iter()
+        .flatten()
+        .map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone())))
+        .collect()
 }
 
 /// The values in these parts that are what the ledger says they are.
@@ -262,10 +281,14 @@ pub fn verified<K: Credential>(object: &K, parts: &Parts, ledger: &Ledger) -> (V
         wanted.is_some_and(|wanted| *wanted == object.digest(&material)).then_some(material)
     };
     let current = read(Place::Current, &ledger.id, ledger.digest.as_ref());
-    let previous =
-        ledger.previous.as_ref().and_then(|previous| read(Place::Previous, &previous.id, Some(&previous.digest)));
+    let previous = ledger
+        .previous
+        .as_ref()
+        .and_then(|previous| read(Place::Previous, &previous.id, Some(&previous.digest)));
     let integrity = |sound: bool| if sound { Integrity::Intact } else { Integrity::Damaged };
-    let inside =
-        Inside::Read { current: integrity(current.is_some()), previous: integrity(previous.is_some() || ledger.previous.is_none()) };
+    let inside = Inside::Read {
+        current: integrity(current.is_some()),
+        previous: integrity(previous.is_some() || ledger.previous.is_none()),
+    };
     (Values { current, previous }, inside)
 }

@@ -10,13 +10,7 @@ use kube::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    error::Failure,
-    house::House,
-    observe::Seen,
-    queue::Again,
-    secrets::secret_name,
-};
+use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name};
 use crate::{
     core::{
         condition::{Conditions, Truth},
@@ -28,7 +22,11 @@ use crate::{
 };
 
 /// Tells what was seen of a credential.
-pub async fn tell<K: Credential>(house: &House, seen: &Seen<K>, complaint: Option<&Complaint>) -> Result<(), Failure> {
+pub async fn tell<K: Credential>(
+    house: &House,
+    seen: &Seen<K>,
+    complaint: Option<&Complaint>,
+) -> Result<(), Failure> {
     let object = &*seen.object;
     let before = object.common_status();
     let name = secret_name(object);
@@ -70,7 +68,11 @@ fn newly_cut<K: Credential>(seen: &Seen<K>, before: Option<&Vec<String>>) -> Opt
     let lost = before.is_some_and(|before| *before != grant.effective);
     let live = seen.scene.ledger().is_some_and(|ledger| ledger.is_live());
     let text = || {
-        format!("The Account {} does not grant {}: cut at once", seen.scene.owner.account, grant.refused.join(", "))
+        format!(
+            "The Account {} does not grant {}: cut at once",
+            seen.scene.owner.account,
+            grant.refused.join(", ")
+        )
     };
     (lost && live).then(|| (Reason::PermissionNotGranted, text()))
 }
@@ -94,7 +96,8 @@ where
         "status": status,
     });
     let url = K::url_path(&(), object.namespace().as_deref());
-    let body = serde_json::to_vec(&body).map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
+    let body =
+        serde_json::to_vec(&body).map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
     let request = Request::new(url)
         .replace_subresource("status", &object.name_any(), &Default::default(), body)
         .map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
@@ -108,7 +111,8 @@ where
     K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
 {
     let (Some(name), Some(namespace)) = (&meta.name, &meta.namespace) else { return Ok(Again::Never) };
-    let api: Api<DynamicObject> = Api::namespaced_with(house.client.clone(), namespace, &ApiResource::erase::<K>(&()));
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(house.client.clone(), namespace, &ApiResource::erase::<K>(&()));
     let Some(object) = house.ask(api.get_opt(name)).await? else { return Ok(Again::Never) };
     let told = object.data.pointer("/status/conditions").cloned().unwrap_or_default();
     let before: Vec<Condition> = serde_json::from_value(told).unwrap_or_default();

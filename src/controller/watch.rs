@@ -36,7 +36,8 @@ pub async fn follow<K>(
     let config = watcher::Config::default().timeout(WATCH_SECONDS).streaming_lists();
     let config = labels.map_or(config.clone(), |labels| config.labels(labels));
     loop {
-        let stream = watcher(api.clone(), config.clone()).map_ok(|event| event.modify(trim)).default_backoff();
+        let stream =
+            watcher(api.clone(), config.clone()).map_ok(|event| event.modify(trim)).default_backoff();
         let mut stream = std::pin::pin!(stream);
         let mut errors = 0;
         while let Some(event) = stream.next().await {
@@ -45,7 +46,9 @@ pub async fn follow<K>(
                     errors = 0;
                     writer.apply_watcher_event(&event);
                     match &event {
-                        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => heed(Sighting::There(object)),
+                        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+                            heed(Sighting::There(object))
+                        }
                         watcher::Event::Delete(object) => heed(Sighting::Gone(object)),
                         watcher::Event::InitDone => heed(Sighting::Listed),
                         watcher::Event::Init => {}

@@ -21,7 +21,9 @@ pub enum Claim {
     /// Somebody's, with an annotation that offers it to this object.
     Offered,
     /// Somebody's; whose, in words.
-    Foreign { holder: String },
+    Foreign {
+        holder: String,
+    },
 }
 
 /// Reads the claim on a Secret from the point of view of `me`.
@@ -39,7 +41,11 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
         Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
         Some(_) if is_offered(meta, me) => Claim::Offered,
         Some(ledger) if ledger.owner.is_namesake(me) => {
-            if meta.owner_references.iter().flatten().next().is_some() { Claim::LeftBehind } else { Claim::Orphan(ledger) }
+            if meta.owner_references.iter().flatten().next().is_some() {
+                Claim::LeftBehind
+            } else {
+                Claim::Orphan(ledger)
+            }
         }
         Some(ledger) => Claim::Foreign { holder: format!("the {} {}", ledger.owner.kind, ledger.owner.name) },
         None if meta.owner_references.iter().flatten().any(|owner| owner.uid == me.uid) => Claim::Mute,
@@ -52,7 +58,8 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
 fn is_offered(meta: &ObjectMeta, me: &Owner) -> bool {
     let wanted = meta.annotations.as_ref().and_then(|all| all.get(api::ADOPT));
     let named = wanted.and_then(|text| text.split_once('/'));
-    named.is_some_and(|(kind, name)| kind.eq_ignore_ascii_case(&me.kind) && name == me.name) && controller(meta).is_none()
+    named.is_some_and(|(kind, name)| kind.eq_ignore_ascii_case(&me.kind) && name == me.name)
+        && controller(meta).is_none()
 }
 
 fn controller(meta: &ObjectMeta) -> Option<String> {
@@ -105,7 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn a_predecessors_secret_belongs_to_the_garbage_collector_while_it_has_an_owner_and_is_an_orphan_without() {
+    fn a_predecessors_secret_belongs_to_the_garbage_collector_while_it_has_an_owner_and_is_an_orphan_without()
+    {
         let old = Owner { uid: "old".into(), ..me() };
         assert_eq!(claim(&secret(&old, &["old"]), &me()), Claim::LeftBehind);
         assert!(matches!(claim(&secret(&old, &[]), &me()), Claim::Orphan(_)));
@@ -119,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_secret_without_a_ledger_is_ours_only_by_our_uid() {
-        let meta = |uid: &str| ObjectMeta { owner_references: Some(vec![reference(uid)]), ..Default::default() };
+        let meta =
+            |uid: &str| ObjectMeta { owner_references: Some(vec![reference(uid)]), ..Default::default() };
         assert_eq!(claim(&meta("new"), &me()), Claim::Mute);
         assert_eq!(claim(&meta("old"), &me()), Claim::Foreign { holder: "the AccessToken ci".into() });
         assert_eq!(claim(&ObjectMeta::default(), &me()), Claim::Foreign { holder: "somebody else".into() });
@@ -129,7 +138,10 @@ mod tests {
     fn an_offer_names_this_kind_and_name_and_no_other_controller_may_own_the_secret() {
         assert_eq!(claim(&offered(ObjectMeta::default(), "accesstoken/ci"), &me()), Claim::Offered);
         for to in ["AccessToken/other", "SshKey/ci", "ci", ""] {
-            assert!(matches!(claim(&offered(ObjectMeta::default(), to), &me()), Claim::Foreign { .. }), "{to}");
+            assert!(
+                matches!(claim(&offered(ObjectMeta::default(), to), &me()), Claim::Foreign { .. }),
+                "{to}"
+            );
         }
         let owned = ObjectMeta { owner_references: Some(vec![reference("old")]), ..Default::default() };
         assert!(matches!(claim(&offered(owned, "AccessToken/ci"), &me()), Claim::Foreign { .. }));
@@ -139,7 +151,8 @@ mod tests {
     fn a_ledger_of_a_newer_version_is_left_alone_and_a_dying_secret_too() {
         let annotations = Some(BTreeMap::from([(api::LEDGER.to_owned(), r#"{"version":99}"#.to_owned())]));
         assert_eq!(claim(&ObjectMeta { annotations, ..Default::default() }, &me()), Claim::Newer(99));
-        let dying = ObjectMeta { deletion_timestamp: Some(Time(jiff::Timestamp::UNIX_EPOCH)), ..secret(&me(), &[]) };
+        let dying =
+            ObjectMeta { deletion_timestamp: Some(Time(jiff::Timestamp::UNIX_EPOCH)), ..secret(&me(), &[]) };
         assert_eq!(claim(&dying, &me()), Claim::Dying);
     }
 }
