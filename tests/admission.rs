@@ -139,6 +139,28 @@ fn an_object_that_nobody_looked_at_says_so() {
 }
 
 #[test]
+fn null_is_the_same_as_absent() {
+    on_a_server(|_, client, namespace| async move {
+        for kind in CREDENTIALS {
+            let path = collection(kind, &namespace);
+            let mut manifest = kind.manifest();
+            manifest["metadata"] = json!({"name": "plain"});
+            let plain =
+                send(&client, Method::POST, &path, &manifest, Mode::ForReal).await.expect("it is created");
+            manifest["metadata"] = json!({"name": "nulls"});
+            for field in
+                ["active", "comment", "lifetime", "expirationTime", "warnBefore", "rotation", "secret"]
+            {
+                manifest["spec"][field] = Value::Null;
+            }
+            let nulls =
+                send(&client, Method::POST, &path, &manifest, Mode::ForReal).await.expect("it is created");
+            assert_eq!(nulls["spec"], plain["spec"], "{kind:?}");
+        }
+    });
+}
+
+#[test]
 fn unknown_fields_are_dropped_and_warned_of_when_a_client_does_not_ask_for_strictness() {
     on_a_server(|_, client, namespace| async move {
         let mut manifest = Kind::AccessToken.manifest();

@@ -1,12 +1,12 @@
 //! The sentences of admission: one CEL rule each, with a message that says what to do.
 //!
-//! A rule is used where the field is declared. Bounds (`maxLength`, `maxItems`, …) stand beside the fields too: without
-//! them the API server cannot estimate what a rule costs and refuses the whole definition.
+//! A rule is used where the field is declared. Bounds (`maxLength`, `maxItems`, …) stand beside the fields
+//! too: without them the API server cannot estimate what a rule costs and refuses the whole definition.
 
 use kube::core::Rule;
 
-/// `90d`, `1h30m`, `1y`: the units in this order, each at most once, and few enough digits that the sum stays below a
-/// thousand years.
+/// `90d`, `1h30m`, `1y`: the units in this order, each at most once, and few enough digits that the sum stays
+/// below a thousand years.
 const DURATION: &str = "([0-9]{1,2}y)?([0-9]{1,4}w)?([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?";
 
 const DURATION_HINT: &str =
@@ -15,8 +15,8 @@ const DURATION_HINT: &str =
 /// The longest text that [`DURATION`] admits.
 pub const DURATION_LENGTH: u32 = 38;
 
-/// RFC 3339 as every program reads it. The API server's `date-time` also takes a comma, any number of digits after it,
-/// and offsets beyond a day; an object with such a time could not be read by the operator.
+/// RFC 3339 as every program reads it. The API server's `date-time` also takes a comma, any number of digits
+/// after it, and offsets beyond a day; an object with such a time could not be read by the operator.
 pub const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
 const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
@@ -45,8 +45,8 @@ pub fn name_is_not_taken() -> Rule {
         )
 }
 
-/// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the optional
-/// field itself would not see the field come or go.
+/// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the
+/// optional field itself would not see the field come or go.
 pub fn secret_name_is_kept() -> Rule {
     let name = |object: &str| {
         format!(

@@ -65,13 +65,7 @@ fn shared(kind: Kind) -> Vec<Row> {
         not("an unknown field is refused", json!({"lifetimes": "90d"}), "unknown field \"spec.lifetimes\"")
             .server_alone(),
         not("a number is not a text", json!({"lifetime": 90}), "spec.lifetime: Invalid value").server_alone(),
-        with("null means absent", json!({})).server_alone(),
     ];
-    // Through the merge of the table, null would only remove the field.
-    let null = rows.last_mut().expect("the row above");
-    for field in ["comment", "lifetime", "expirationTime", "warnBefore", "rotation", "secret", "active"] {
-        null.manifest["spec"][field] = Value::Null;
-    }
     rows.extend(secret_keys(kind));
     rows.extend(later(kind));
     rows

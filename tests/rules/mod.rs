@@ -59,8 +59,8 @@ pub enum Answer {
     Refused(&'static str),
 }
 
-/// Who can judge a row: bounds, enums and list types are the schema's, not CEL's, and a value that the Rust types
-/// cannot hold can only be shown to a server.
+/// Who can judge a row: bounds, enums and list types are the schema's, not CEL's, and a value that the Rust
+/// types cannot hold can only be shown to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judge {
     CelAndServer,
