@@ -77,9 +77,15 @@ async fn operate(arguments: Run) -> Result<()> {
     let listener = TcpListener::bind(arguments.health_address).await.with_context(|| {
         format!("cannot listen on {}: choose another --health-address", arguments.health_address)
     })?;
-    tracing::info!(health = %listener.local_addr()?, "starting");
+    let health = listener.local_addr()?;
+    tracing::info!(%health, "starting");
     let readiness = Readiness::new(clock.clone());
     tokio::spawn(health::serve(listener, readiness.clone()));
+    let filled = readiness.clone();
+    tokio::spawn(async move {
+        filled.filled().await;
+        tracing::info!(%health, "ready");
+    });
     let settings = Settings {
         concurrency: arguments.concurrency.into(),
         secret_metadata_allow: arguments.secret_metadata_allow,

@@ -18,7 +18,7 @@ use kube::{
     runtime::reflector::{self, store::Writer},
 };
 use serde::Deserialize;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     account,
@@ -60,7 +60,7 @@ impl Default for Settings {
 /// Whether the operator can do its work, for the readiness probe.
 #[derive(Clone)]
 pub struct Readiness {
-    filled: Arc<AtomicBool>,
+    filled: Arc<watch::Sender<bool>>,
     clock: Clock,
 }
 
@@ -69,9 +69,14 @@ impl Readiness {
         Self { filled: Arc::default(), clock }
     }
 
+    /// Resolves when the caches are filled and work begins.
+    pub async fn filled(&self) {
+        let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
+    }
+
     /// Why not, in a line.
     pub fn check(&self) -> Result<(), &'static str> {
-        if !self.filled.load(Ordering::Acquire) {
+        if !*self.filled.borrow() {
             return Err("the caches are not filled yet");
         }
         match self.clock.agreement() {
@@ -130,8 +135,7 @@ pub async fn run(
     };
     tokio::select! {
         () = filled => {
-            readiness.filled.store(true, Ordering::Release);
-            tracing::info!("the caches are filled");
+            readiness.filled.send_replace(true);
             work(&house, &keepers, settings.concurrency, stop).await;
         }
         () = &mut stop => {}
