@@ -20,7 +20,7 @@ up: rust ## start a control plane with the operator and the examples, or what of
 
 .PHONY: down
 down: rust ## stop what `make up` started and remove its data
-	cargo build --workspace --bins --locked
+	@test -x $(BIN)/household || cargo build -p support --bins --locked
 	@$(BIN)/household down
 
 .PHONY: test

@@ -120,6 +120,7 @@ fn find_or_build(program: &Program, assets: Option<&Path>, pins: &Pins) -> Resul
     Ok(built)
 }
 
+/// Go's own installer puts it where few shells look, hence the second place.
 fn build(program: &Program, pins: &Pins, built: &Path) -> Result<()> {
     let Some(go) =
         on_path("go").or_else(|| Some(PathBuf::from("/usr/local/go/bin/go")).filter(|go| go.is_file()))

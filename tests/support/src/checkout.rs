@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The root of the checkout that this crate was compiled in.
+/// The root of the checkout that we stand in; cargo starts every test within its own.
+///
+/// Not the one that this was compiled in, unless there is no other: two checkouts may share a target folder,
+/// and then the compiled-in path is that of whichever was built last.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .expect("the checkout is where it was compiled")
+    let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let here = std::env::current_dir().unwrap_or_default();
+    let standing_in = here.ancestors().find(|folder| folder.join("tests/control-plane/go.mod").is_file());
+    standing_in.unwrap_or(&compiled_in).canonicalize().expect("the checkout is where it was compiled")
 }
 
 /// What is slow to make and the same for every checkout.

@@ -41,10 +41,8 @@ pub async fn install(cluster: &Cluster) -> Result<()> {
 
 /// Applies every object in the folder's YAML files, in the order of their names; returns the objects' names.
 async fn apply_folder(client: &Client, folder: &Path) -> Result<Vec<String>> {
-    let mut files: Vec<_> = match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?,
-        Err(_) => return Ok(Vec::new()),
-    };
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|path| {
         path.extension().is_some_and(|extension| extension == "yaml")
             && path.file_stem().is_some_and(|stem| stem != "kustomization")

@@ -132,7 +132,7 @@ impl Drop for Operator {
     }
 }
 
-/// Waits for the log line `ready` of the latest start and for `/readyz` at the address that it names.
+/// Waits until `/readyz` says yes at the address that the log names.
 pub async fn wait_ready(log: &Path, alive: impl Fn() -> Result<()>) -> Result<SocketAddr> {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) {
@@ -147,15 +147,11 @@ pub async fn wait_ready(log: &Path, alive: impl Fn() -> Result<()>) -> Result<So
     bail!("the operator is not ready after a minute:\n{}", log_tail(log))
 }
 
-/// The address in the last JSON line whose message is `ready`.
+/// The field `health` of the last JSON line that has one: with port 0, only the operator knows it.
 fn announced(log: &str) -> Option<SocketAddr> {
-    log.lines().rev().filter(|line| line.contains("\"ready\"")).find_map(|line| {
+    log.lines().rev().filter(|line| line.contains("\"health\"")).find_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
-        let fields = line.get("fields").unwrap_or(&line);
-        if fields.get("message")?.as_str()? != "ready" {
-            return None;
-        }
-        fields.get("health")?.as_str()?.parse().ok()
+        line.get("fields").unwrap_or(&line).get("health")?.as_str()?.parse().ok()
     })
 }
 

@@ -83,3 +83,24 @@ fn began(id: u32) -> Option<String> {
     let (state, began) = line.trim().split_once(' ')?;
     (!state.starts_with('Z')).then(|| began.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_was_given_to_somebody_else_is_not_ours() {
+        let mut sleep = Command::new("sleep");
+        sleep.arg("60");
+        let ours = Process::start(sleep, "1".into()).unwrap();
+        let before_the_reboot = Process { began: "another boot 1".into(), ..ours.clone() };
+
+        assert!(ours.runs());
+        assert!(!before_the_reboot.runs());
+        before_the_reboot.end();
+        assert!(ours.runs(), "somebody else's process was ended");
+
+        ours.end();
+        assert!(!ours.runs());
+    }
+}
