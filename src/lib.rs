@@ -9,5 +9,9 @@
 //! - `ops`: logs and health.
 
 pub mod api;
+#[cfg(feature = "operator")]
+pub mod controller;
 pub mod core;
 pub mod credentials;
+#[cfg(feature = "operator")]
+pub mod ops;

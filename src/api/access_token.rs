@@ -34,16 +34,7 @@ const KEYS: &[&str] = &["token", "previousToken", "account", "permissions", "exp
     validation = rule::secret_name_is_kept(),
     selectable = ".spec.accountRef.name",
     selectable = ".status.id",
-    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name", description = "The Account that holds the credential."),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the Secret is what the spec asks for."),
-    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the credential is ready or not."),
-    printcolumn(name = "Expiry", type_ = "string", json_path = ".status.expiry", description = "When the material stops to be valid."),
-    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.revision", description = "How often material was minted."),
-    printcolumn(name = "Secret", type_ = "string", json_path = ".status.secretRef.name", description = "The Secret that holds the material."),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How long the object has existed."),
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1, description = "The id of the token."),
-    printcolumn(name = "Next", type_ = "string", json_path = ".status.next.action", priority = 1, description = "What the operator will do next by itself."),
-    printcolumn(name = "Next Time", type_ = "string", json_path = ".status.next.time", priority = 1, description = "When the operator will do that."),
 )]
 #[x_kube(
     validation = rule::kept("format"),
@@ -65,25 +56,25 @@ pub struct AccessTokenSpec {
     #[x_kube(validation = rule::no_control_characters())]
     pub display_name: Option<String>,
 
-    /// What the bearer of the token may do: resource:action, resource:* or *:*. At most 64. Default: none, which makes a
-    /// token that can only say who it is.
+    /// What the bearer of the token may do: resource:action, resource:* or *:*. At most 64. Default: none,
+    /// which makes a token that can only say who it is.
     ///
-    /// The Account must grant them: a permission that it does not grant at all is not issued (Ready=False, reason
-    /// PermissionNotGranted). Editing them never changes the token. Example: [servers:read, dns:*]
+    /// The Account must grant them: a permission that it does not grant at all is not issued (Ready=False,
+    /// reason PermissionNotGranted). Editing them never changes the token. Example: [servers:read, dns:*]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
-    /// Free properties of the token, shown to the servers that check it; never mixed with those of the Account. At most
-    /// 32, with values of at most 2048 characters on one line. Example: {pipeline: nightly}
+    /// Free properties of the token, shown to the servers that check it; never mixed with those of the
+    /// Account. At most 32, with values of at most 2048 characters on one line. Example: {pipeline: nightly}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::attributes")]
     pub attributes: BTreeMap<String, String>,
 
     /// The shape of the token. Default: Prefixed. Cannot be changed later.
     ///
-    /// Prefixed: the tokenPrefix of the Account, an underscore, 30 letters and digits, and a checksum of 6, by which a
-    /// scanner can tell a real token from a random text. Plain: 32 letters and digits.
+    /// Prefixed: the tokenPrefix of the Account, an underscore, 30 letters and digits, and a checksum of 6,
+    /// by which a scanner can tell a real token from a random text. Plain: 32 letters and digits.
     #[serde(default)]
     pub format: TokenFormat,
 }
@@ -100,7 +91,8 @@ pub enum TokenFormat {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessTokenStatus {
-    /// The id of the token, which is no secret. Select by it with kubectl get accesstokens --field-selector status.id=...
+    /// The id of the token, which is no secret. Select by it with kubectl get accesstokens --field-selector
+    /// status.id=...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub id: Option<String>,

@@ -51,7 +51,8 @@ pub struct AccountSpec {
     #[x_kube(validation = rule::no_control_characters())]
     pub company_name: Option<String>,
 
-    /// The e-mail address of the holder: one bare address of at most 254 characters. Example: alice@example.com
+    /// The e-mail address of the holder: one bare address of at most 254 characters. Example:
+    /// alice@example.com
     #[schemars(length(max = 254))]
     #[x_kube(validation = rule::email())]
     pub email: String,
@@ -62,8 +63,8 @@ pub struct AccountSpec {
     #[x_kube(validation = rule::phone())]
     pub phone: Option<String>,
 
-    /// Where notices about the Account and its credentials should go, if not to email and phone. The operator itself
-    /// sends none: it is shown to the systems that do.
+    /// Where notices about the Account and its credentials should go, if not to email and phone. The operator
+    /// itself sends none: it is shown to the systems that do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification: Option<Notification>,
 
@@ -82,25 +83,27 @@ pub struct AccountSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_defaults: Option<CredentialDefaults>,
 
-    /// The permissions that this Account may hand out to its credentials: resource:action, resource:* or *:*. At most 64.
+    /// The permissions that this Account may hand out to its credentials: resource:action, resource:* or *:*.
+    /// At most 64.
     ///
-    /// Absent or empty hands out none; *:* hands out all. A credential that asks for something else is not issued
-    /// (reason PermissionNotGranted); what is taken away here is taken from live credentials at once, without changing
-    /// their material. Example: [servers:read, dns:*]
+    /// Absent or empty hands out none; *:* hands out all. A credential that asks for something else is not
+    /// issued (reason PermissionNotGranted); what is taken away here is taken from live credentials at once,
+    /// without changing their material. Example: [servers:read, dns:*]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
-    /// Free properties of the Account, shown to the servers that check its credentials. At most 32, with values of at
-    /// most 2048 characters on one line. Example: {plan: gold, rateLimit: "100"}
+    /// Free properties of the Account, shown to the servers that check its credentials. At most 32, with
+    /// values of at most 2048 characters on one line. Example: {plan: gold, rateLimit: "100"}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::attributes")]
     pub attributes: BTreeMap<String, String>,
 
-    /// What AccessTokens of this Account in the format Prefixed begin with, before an underscore: 1 to 16 lower-case
-    /// letters and digits, beginning with a letter.
+    /// What AccessTokens of this Account in the format Prefixed begin with, before an underscore: 1 to 16
+    /// lower-case letters and digits, beginning with a letter.
     ///
-    /// A change counts for tokens that are issued afterwards. Default: chtl. Example: acme, for tokens such as acme_4fR…
+    /// A change counts for tokens that are issued afterwards. Default: chtl. Example: acme, for tokens such
+    /// as acme_4fR…
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = rule::token_prefix())]
@@ -128,8 +131,8 @@ pub struct Notification {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The id of the group, unique in the list. At most 128 characters without spaces; ids that begin with system: are
-    /// Kubernetes' own and are refused. Example: developers
+    /// The id of the group, unique in the list. At most 128 characters without spaces; ids that begin with
+    /// system: are Kubernetes' own and are refused. Example: developers
     #[schemars(length(max = 128))]
     #[x_kube(
         validation = Rule::new(r"self.matches(r'^[^\p{Z}\p{Cc}]+$')")
@@ -150,8 +153,8 @@ pub struct Group {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialDefaults {
-    /// How long the material of a credential is valid that gives neither lifetime nor expirationTime: a duration such as
-    /// 90d or 1y, or never. Default: never.
+    /// How long the material of a credential is valid that gives neither lifetime nor expirationTime: a
+    /// duration such as 90d or 1y, or never. Default: never.
     ///
     /// It is read at each issue and rotation: a change does not touch what was issued before. Example: 90d
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,16 +30,7 @@ const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previous
     validation = rule::secret_name_is_kept(),
     selectable = ".spec.accountRef.name",
     selectable = ".status.accessKey",
-    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name", description = "The Account that holds the credential."),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the Secret is what the spec asks for."),
-    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the credential is ready or not."),
-    printcolumn(name = "Expiry", type_ = "string", json_path = ".status.expiry", description = "When the material stops to be valid."),
-    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.revision", description = "How often material was minted."),
-    printcolumn(name = "Secret", type_ = "string", json_path = ".status.secretRef.name", description = "The Secret that holds the material."),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How long the object has existed."),
     printcolumn(name = "Access Key", type_ = "string", json_path = ".status.accessKey", priority = 1, description = "The identifier of the pair."),
-    printcolumn(name = "Next", type_ = "string", json_path = ".status.next.action", priority = 1, description = "What the operator will do next by itself."),
-    printcolumn(name = "Next Time", type_ = "string", json_path = ".status.next.time", priority = 1, description = "When the operator will do that."),
 )]
 #[x_kube(
     validation = rule::kept("service"),
@@ -60,8 +51,9 @@ pub struct ApiKeyPairSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<KeyPairRotation>,
 
-    /// The service that the pair is for, in lower-case letters, digits and inner dashes; at most 63 characters. It is
-    /// shown to the servers that check the pair. Default: api. Cannot be changed later. Example: s3
+    /// The service that the pair is for, in lower-case letters, digits and inner dashes; at most 63
+    /// characters. It is shown to the servers that check the pair. Default: api. Cannot be changed later.
+    /// Example: s3
     #[serde(default = "api")]
     #[schemars(length(max = 63))]
     #[x_kube(validation = rule::slug("service"))]
@@ -69,14 +61,15 @@ pub struct ApiKeyPairSpec {
 
     /// The shape of the two keys. Default: Standard. Cannot be changed later.
     ///
-    /// Standard: an access key of 20 upper-case letters and digits, with accessKeyPrefix if there is one, and a secret key
-    /// of 40 url-safe characters. Aws: an access key of AKIA and 16 characters of A-Z and 2-7, and a secret key of 40
-    /// url-safe characters. Uuid: a version 4 UUID as the access key. Upper: 16 and 32 upper-case letters and digits.
+    /// Standard: an access key of 20 upper-case letters and digits, with accessKeyPrefix if there is one, and
+    /// a secret key of 40 url-safe characters. Aws: an access key of AKIA and 16 characters of A-Z and 2-7,
+    /// and a secret key of 40 url-safe characters. Uuid: a version 4 UUID as the access key. Upper: 16 and 32
+    /// upper-case letters and digits.
     #[serde(default)]
     pub format: KeyPairFormat,
 
-    /// What the access key begins with: 1 to 8 upper-case letters and digits. Only for format Standard, whose 20
-    /// characters it is part of. Cannot be changed, added or removed later. Example: ACME
+    /// What the access key begins with: 1 to 8 upper-case letters and digits. Only for format Standard, whose
+    /// 20 characters it is part of. Cannot be changed, added or removed later. Example: ACME
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
     #[x_kube(validation = rule::access_key_prefix())]
@@ -89,8 +82,9 @@ pub struct ApiKeyPairSpec {
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
-    /// Free properties of the pair, shown to the servers that check it; never mixed with those of the Account. At most
-    /// 32, with values of at most 2048 characters on one line. Example: {rateLimit: "100", resourcePolicy: small}
+    /// Free properties of the pair, shown to the servers that check it; never mixed with those of the
+    /// Account. At most 32, with values of at most 2048 characters on one line. Example: {rateLimit: "100",
+    /// resourcePolicy: small}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::attributes")]
     pub attributes: BTreeMap<String, String>,
@@ -116,13 +110,15 @@ pub enum KeyPairFormat {
 pub struct KeyPairRotation {
     /// How long the old material stays valid beside the new one after a rotation.
     ///
-    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default: credentialDefaults.overlap
-    /// of the Account, else 0s. An overlap is fixed when the rotation happens: changing this field later does not move
-    /// the end of one that is running. The old material never outlives its own end. In an overlap the Secret has
-    /// previousSecretKey (and, in mode KeyPair, previousAccessKey) beside the new keys.
+    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default:
+    /// credentialDefaults.overlap of the Account, else 0s. An overlap is fixed when the rotation happens:
+    /// changing this field later does not move the end of one that is running. The old material never
+    /// outlives its own end. In an overlap the Secret has previousSecretKey (and, in mode KeyPair,
+    /// previousAccessKey) beside the new keys.
     ///
-    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a restart when they
-    /// use it in environment variables or through a subPath: choose the overlap long enough for that. Example: 24h
+    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a
+    /// restart when they use it in environment variables or through a subPath: choose the overlap long enough
+    /// for that. Example: 24h
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration())]
@@ -147,8 +143,8 @@ pub enum RotationMode {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyPairStatus {
-    /// The access key: the identifier of the pair, which is no secret. Select by it with
-    /// kubectl get apikeypairs --field-selector status.accessKey=...
+    /// The access key: the identifier of the pair, which is no secret. Select by it with kubectl get
+    /// apikeypairs --field-selector status.accessKey=...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub access_key: Option<String>,

@@ -21,15 +21,15 @@ use super::{rule, shape};
 pub struct CredentialSpec {
     /// The Account that holds this credential. It must be in the same namespace. Cannot be changed later.
     ///
-    /// While the Account does not exist nothing is minted, and the credential says so
-    /// (Ready=False, reason AccountNotFound).
+    /// While the Account does not exist nothing is minted, and the credential says so (Ready=False, reason
+    /// AccountNotFound).
     pub account_ref: AccountRef,
 
     /// Whether the credential may be used. Default: true.
     ///
-    /// false takes the material out of the Secret but keeps it: true brings the same bytes back. A credential that is
-    /// created inactive gets its identifier, and its material with the first activation. To destroy the material
-    /// instead, set the annotation chatelaine.dev/revoke to a new value.
+    /// false takes the material out of the Secret but keeps it: true brings the same bytes back. A credential
+    /// that is created inactive gets its identifier, and its material with the first activation. To destroy
+    /// the material instead, set the annotation chatelaine.dev/revoke to a new value.
     #[serde(default = "active")]
     pub active: bool,
 
@@ -41,13 +41,13 @@ pub struct CredentialSpec {
 
     /// How long the material is valid, counted from its issue or its last rotation; or never.
     ///
-    /// Written as a duration such as 90d, 12h, 1h30m or 1y; the units are y (365 days), w (7 days), d (24 hours), h, m
-    /// and s, in this order, each at most once. Changing it moves the end of the current material, counted from the
-    /// time when that was issued.
+    /// Written as a duration such as 90d, 12h, 1h30m or 1y; the units are y (365 days), w (7 days), d (24
+    /// hours), h, m and s, in this order, each at most once. Changing it moves the end of the current
+    /// material, counted from the time when that was issued.
     ///
-    /// Default: credentialDefaults.lifetime of the Account, as it was at the last issue or rotation; if the Account has
-    /// none, the material does not expire. never opts out of the Account's default. When the time is over, the material
-    /// leaves the Secret and does not come back; a rotation issues anew.
+    /// Default: credentialDefaults.lifetime of the Account, as it was at the last issue or rotation; if the
+    /// Account has none, the material does not expire. never opts out of the Account's default. When the time
+    /// is over, the material leaves the Secret and does not come back; a rotation issues anew.
     ///
     /// At most one of lifetime and expirationTime may be given. Example: 90d
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,34 +57,37 @@ pub struct CredentialSpec {
 
     /// The instant at which the material stops to be valid, in RFC 3339.
     ///
-    /// A rotation does not move it: in contrast to lifetime it is the end of the credential, not of one value. Once
-    /// it has passed, move it into the future to have new material issued.
+    /// A rotation does not move it: in contrast to lifetime it is the end of the credential, not of one
+    /// value. Once it has passed, move it into the future to have new material issued.
     ///
     /// At most one of lifetime and expirationTime may be given. Example: 2027-01-01T00:00:00Z
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = rule::TIME))]
     #[x_kube(validation = rule::plausible_time())]
     pub expiration_time: Option<Time>,
 
     /// How long before the end of the material the condition ExpiringSoon becomes True.
     ///
-    /// A duration above zero, written like lifetime, and shorter than it. Default: 7d, but at most a fifth of the
-    /// lifetime. Not with lifetime never. Example: 14d
+    /// A duration above zero, written like lifetime, and shorter than it. Default: 7d, but at most a fifth of
+    /// the lifetime. Not with lifetime never. Example: 14d
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration_above_zero())]
     pub warn_before: Option<String>,
 
-    /// The Secret into which the material is written: its name, its labels and annotations, and the names of its keys.
+    /// The Secret into which the material is written: its name, its labels and annotations, and the names of
+    /// its keys.
     ///
-    /// The Secret is in the namespace of the credential. A Secret that exists already and is not this credential's is
-    /// never touched (Ready=False, reason SecretConflict).
+    /// The Secret is in the namespace of the credential. A Secret that exists already and is not this
+    /// credential's is never touched (Ready=False, reason SecretConflict).
     #[serde(default, skip_serializing_if = "SecretOutput::is_default")]
     pub secret: SecretOutput,
 
     /// What becomes of the Secret when this object is deleted. Default: Delete.
     ///
-    /// Delete removes the Secret with the object. Retain leaves it, with valid material and unattended: it no longer
-    /// expires, until a credential of the same kind, name and Account is created again and takes it back.
+    /// Delete removes the Secret with the object. Retain leaves it, with valid material and unattended: it no
+    /// longer expires, until a credential of the same kind, name and Account is created again and takes it
+    /// back.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }
@@ -109,8 +112,8 @@ pub struct AccountRef {
 pub struct SecretOutput {
     /// The name of the Secret. Default: the name of the credential. Cannot be changed later.
     ///
-    /// Names that begin with chatelaine-, sh.helm.release. or bootstrap-token- belong to others and are refused.
-    /// Example: alice-ci
+    /// Names that begin with chatelaine-, sh.helm.release. or bootstrap-token- belong to others and are
+    /// refused. Example: alice-ci
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     #[x_kube(validation = rule::secret_name(), validation = rule::secret_name_is_not_taken())]
@@ -118,30 +121,31 @@ pub struct SecretOutput {
 
     /// Labels for the Secret; labels that others put there are kept. At most 16.
     ///
-    /// Allowed are keys without a prefix, app.kubernetes.io/name, component, part-of and version, and the prefixes that
-    /// the operator's flag --secret-metadata-allow lists. The labels of the credential itself are not copied.
-    /// Example: {team: blue}
+    /// Allowed are keys without a prefix, app.kubernetes.io/name, component, part-of and version, and the
+    /// prefixes that the operator's flag --secret-metadata-allow lists. The labels of the credential itself
+    /// are not copied. Example: {team: blue}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::labels")]
     pub labels: BTreeMap<String, String>,
 
-    /// Annotations for the Secret; annotations that others put there are kept. At most 16, each of at most 2048
-    /// characters on one line.
+    /// Annotations for the Secret; annotations that others put there are kept. At most 16, each of at most
+    /// 2048 characters on one line.
     ///
     /// The same keys are allowed as for labels. Example: {purpose: nightly builds}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::annotations")]
     pub annotations: BTreeMap<String, String>,
 
-    /// Other names for the keys of the Secret: on the left the key as it is called by default, on the right its new name.
+    /// Other names for the keys of the Secret: on the left the key as it is called by default, on the right
+    /// its new name.
     ///
-    /// An ApiKeyPair has accessKey, secretKey, previousAccessKey and previousSecretKey. An AccessToken has token,
-    /// previousToken, account, permissions and expirationTime. An SshKey has ssh-privatekey, ssh-publickey,
-    /// authorized_keys, previous-ssh-privatekey and previous-ssh-publickey; because the type of its Secret demands
-    /// ssh-privatekey, an SshKey's keys are copied under the new name, not renamed.
+    /// An ApiKeyPair has accessKey, secretKey, previousAccessKey and previousSecretKey. An AccessToken has
+    /// token, previousToken, account, permissions and expirationTime. An SshKey has ssh-privatekey,
+    /// ssh-publickey, authorized_keys, previous-ssh-privatekey and previous-ssh-publickey; because the type
+    /// of its Secret demands ssh-privatekey, an SshKey's keys are copied under the new name, not renamed.
     ///
-    /// A new name has letters, digits and -_. only. Example:
-    /// {accessKey: AWS_ACCESS_KEY_ID, secretKey: AWS_SECRET_ACCESS_KEY}
+    /// A new name has letters, digits and -_. only. Example: {accessKey: AWS_ACCESS_KEY_ID, secretKey:
+    /// AWS_SECRET_ACCESS_KEY}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::secret_keys")]
     pub keys: BTreeMap<String, String>,
@@ -167,12 +171,14 @@ pub enum DeletionPolicy {
 pub struct Rotation {
     /// How long the old material stays valid beside the new one after a rotation.
     ///
-    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default: credentialDefaults.overlap
-    /// of the Account, else 0s. An overlap is fixed when the rotation happens: changing this field later does not move
-    /// the end of one that is running. The old material never outlives its own end.
+    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default:
+    /// credentialDefaults.overlap of the Account, else 0s. An overlap is fixed when the rotation happens:
+    /// changing this field later does not move the end of one that is running. The old material never
+    /// outlives its own end.
     ///
-    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a restart when they
-    /// use it in environment variables or through a subPath: choose the overlap long enough for that. Example: 24h
+    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a
+    /// restart when they use it in environment variables or through a subPath: choose the overlap long enough
+    /// for that. Example: 24h
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration())]

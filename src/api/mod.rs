@@ -1,7 +1,8 @@
-//! What users write: the four kinds of `chatelaine.dev/v1alpha1`, and what the operator answers in their status.
+//! What users write: the four kinds of `chatelaine.dev/v1alpha1`, and what the operator answers in their
+//! status.
 //!
-//! This module is data and documentation. It has no logic, no client and no clock; its doc comments are the user's
-//! manual, printed by `kubectl explain`, and its rules are enforced by the API server itself, in CEL.
+//! This module is data and documentation. It has no logic, no client and no clock; its doc comments are the
+//! user's manual, printed by `kubectl explain`, and its rules are enforced by the API server itself, in CEL.
 //!
 //! | file | holds |
 //! |---|---|
@@ -9,8 +10,8 @@
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
-//! | [`rule`] | the sentences of admission: one CEL rule each, with its message |
-//! | [`shape`] | bounded lists and maps, whose rules sit on their items |
+//! | `rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
 
 pub mod access_token;

@@ -1,12 +1,12 @@
 //! The sentences of admission: one CEL rule each, with a message that says what to do.
 //!
-//! A rule is used where the field is declared. Bounds (`maxLength`, `maxItems`, …) stand beside the fields too: without
-//! them the API server cannot estimate what a rule costs and refuses the whole definition.
+//! A rule is used where the field is declared. Bounds (`maxLength`, `maxItems`, …) stand beside the fields
+//! too: without them the API server cannot estimate what a rule costs and refuses the whole definition.
 
 use kube::core::Rule;
 
-/// `90d`, `1h30m`, `1y`: the units in this order, each at most once, and few enough digits that the sum stays below a
-/// thousand years.
+/// `90d`, `1h30m`, `1y`: the units in this order, each at most once, and few enough digits that the sum stays
+/// below a thousand years.
 const DURATION: &str = "([0-9]{1,2}y)?([0-9]{1,4}w)?([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?";
 
 const DURATION_HINT: &str =
@@ -14,6 +14,10 @@ const DURATION_HINT: &str =
 
 /// The longest text that [`DURATION`] admits.
 pub const DURATION_LENGTH: u32 = 38;
+
+/// RFC 3339 as every program reads it. The API server's `date-time` also takes a comma, any number of digits
+/// after it, and offsets beyond a day; an object with such a time could not be read by the operator.
+pub const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
 const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 
@@ -24,13 +28,12 @@ fn matches(pattern: &str) -> String {
     format!("self.matches(r'^({pattern})$')")
 }
 
-// ---- names ------------------------------------------------------------------------------------------------------
+// names
 
 /// An object's name is copied into label values, which end at 63 characters.
 pub fn name_fits_a_label() -> Rule {
     Rule::new("size(self.metadata.name) <= 63")
         .message("metadata.name has more than 63 characters: choose a shorter name")
-        .field_path(".metadata.name")
 }
 
 /// By default the Secret has the credential's name, so the name is held to the same standard.
@@ -40,11 +43,10 @@ pub fn name_is_not_taken() -> Rule {
             "metadata.name begins with chatelaine-, sh.helm.release. or bootstrap-token-, which belong to others: \
              choose another name",
         )
-        .field_path(".metadata.name")
 }
 
-/// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the optional
-/// field itself would not see the field come or go.
+/// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the
+/// optional field itself would not see the field come or go.
 pub fn secret_name_is_kept() -> Rule {
     let name = |object: &str| {
         format!(
@@ -79,7 +81,7 @@ pub fn secret_name_is_not_taken() -> Rule {
     )
 }
 
-// ---- text -------------------------------------------------------------------------------------------------------
+// text
 
 pub fn no_control_characters() -> Rule {
     Rule::new(r"!self.matches(r'\p{Cc}')")
@@ -124,7 +126,7 @@ pub fn permission() -> Rule {
     )
 }
 
-// ---- time -------------------------------------------------------------------------------------------------------
+// time
 
 /// The seconds in a duration that [`DURATION`] admits.
 fn seconds(duration: &str) -> String {
@@ -185,7 +187,7 @@ pub fn warning_within_lifetime() -> Rule {
     .field_path(".warnBefore")
 }
 
-// ---- the Secret -------------------------------------------------------------------------------------------------
+// the Secret
 
 /// `allowed` are the data keys of the kind, in CEL's list syntax without brackets.
 pub fn renamed_keys_are(allowed: &[&str]) -> Rule {
@@ -215,12 +217,14 @@ fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 
-// ---- immutable fields -------------------------------------------------------------------------------------------
+// immutable fields
+
+const REPLACE: &str = "create another credential, and delete this one when nothing uses it";
 
 /// For a field that is always there, because it is required or has a default.
 pub fn kept(field: &str) -> Rule {
     Rule::new(format!("self.{field} == oldSelf.{field}"))
-        .message(cannot_change(field).as_str())
+        .message(format!("{field} cannot be changed: {REPLACE}").as_str())
         .field_path(format!(".{field}"))
 }
 
@@ -229,12 +233,6 @@ pub fn kept_if_any(field: &str) -> Rule {
     Rule::new(format!(
         "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
     ))
-    .message(cannot_change(field).as_str())
+    .message(format!("{field} cannot be changed, added or removed later: {REPLACE}").as_str())
     .field_path(format!(".{field}"))
-}
-
-fn cannot_change(field: &str) -> String {
-    format!(
-        "{field} cannot be changed, added or removed later: create another credential and delete this one"
-    )
 }

@@ -1,4 +1,5 @@
-//! Bounded lists and maps: their rules sit on the items, so that the API server's message names the very item.
+//! Bounded lists and maps: their rules sit on the items, so that the API server's message names the very
+//! item.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::{Rule, validate};
@@ -36,7 +37,8 @@ pub fn permissions(_: &mut SchemaGenerator) -> Schema {
     set(with(text(127), [rule::permission()]), 64)
 }
 
-/// What a server should do with a credential's own properties is its business: keys and values are only bounded.
+/// What a server should do with a credential's own properties is its business: keys and values are only
+/// bounded.
 pub fn attributes(_: &mut SchemaGenerator) -> Schema {
     with(
         map(with(text(2048), [rule::no_control_characters()]), 32),
@@ -56,8 +58,8 @@ pub fn annotations(_: &mut SchemaGenerator) -> Schema {
     with(map(with(text(2048), [rule::no_control_characters()]), 16), metadata_keys())
 }
 
-/// Which other prefixes are allowed is a flag of the operator, so it is judged when the Secret is written. What belongs
-/// to Kubernetes or to this operator is refused here, whatever the flag says.
+/// Which other prefixes are allowed is a flag of the operator, so it is judged when the Secret is written.
+/// What belongs to Kubernetes or to this operator is refused here, whatever the flag says.
 fn metadata_keys() -> [Rule; 2] {
     [
         Rule::new(
@@ -116,7 +118,7 @@ pub fn bits(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
-// ---- status: written by the operator alone; bounds only ---------------------------------------------------------
+// status: written by the operator alone; bounds only
 
 /// `metav1.Condition` with the bounds of its Go markers, which the generated Rust type does not carry.
 pub fn conditions(generator: &mut SchemaGenerator) -> Schema {

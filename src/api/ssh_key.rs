@@ -39,17 +39,8 @@ const KEYS: &[&str] = &[
     selectable = ".spec.accountRef.name",
     selectable = ".status.id",
     selectable = ".status.fingerprint",
-    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountRef.name", description = "The Account that holds the credential."),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the Secret is what the spec asks for."),
-    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the credential is ready or not."),
-    printcolumn(name = "Expiry", type_ = "string", json_path = ".status.expiry", description = "When the material stops to be valid."),
-    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.revision", description = "How often material was minted."),
-    printcolumn(name = "Secret", type_ = "string", json_path = ".status.secretRef.name", description = "The Secret that holds the material."),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How long the object has existed."),
     printcolumn(name = "Id", type_ = "integer", json_path = ".status.id", priority = 1, description = "The number of the key."),
     printcolumn(name = "Fingerprint", type_ = "string", json_path = ".status.fingerprint", priority = 1, description = "The fingerprint of the public key."),
-    printcolumn(name = "Next", type_ = "string", json_path = ".status.next.action", priority = 1, description = "What the operator will do next by itself."),
-    printcolumn(name = "Next Time", type_ = "string", json_path = ".status.next.time", priority = 1, description = "When the operator will do that."),
 )]
 #[x_kube(
     validation = rule::kept("method"),
@@ -87,15 +78,15 @@ pub struct SshKeySpec {
 
     /// Where the key comes from. Default: Generate. Cannot be changed later.
     ///
-    /// Generate: the operator makes the pair; its Secret has the type kubernetes.io/ssh-auth. Upload: you give the public
-    /// key in publicKey; its Secret has no private key.
+    /// Generate: the operator makes the pair; its Secret has the type kubernetes.io/ssh-auth. Upload: you
+    /// give the public key in publicKey; its Secret has no private key.
     #[serde(default)]
     pub method: SshMethod,
 
     /// The public key to take over: the one line of a .pub file. Required with method Upload, and only then.
     ///
-    /// A changed key is the rotation of an uploaded key. DSA keys, RSA keys below 2048 bits, private keys, lines with
-    /// options in front and more than one line are not taken (Ready=False, reason InvalidKey).
+    /// A changed key is the rotation of an uploaded key. DSA keys, RSA keys below 2048 bits, private keys,
+    /// lines with options in front and more than one line are not taken (Ready=False, reason InvalidKey).
     /// Example: ssh-ed25519 AAAAC3Nza... alice@laptop
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8192))]
@@ -144,19 +135,21 @@ pub enum SshAlgorithm {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizedKeysOptions {
-    /// Whether a login may neither forward ports, agent or X11 nor have a terminal (the option restrict). Default: false.
+    /// Whether a login may neither forward ports, agent or X11 nor have a terminal (the option restrict).
+    /// Default: false.
     #[serde(default)]
     pub restrict: bool,
 
-    /// From where a login may come (the option from): host names, addresses or networks, one pattern per item, with * and
-    /// ? as wildcards; a ! in front excludes. At most 32. Default: from everywhere.
-    /// Example: [10.0.0.0/8, "*.example.com", "!bad.example.com"]
+    /// From where a login may come (the option from): host names, addresses or networks, one pattern per
+    /// item, with * and ? as wildcards; a ! in front excludes. At most 32. Default: from everywhere. Example:
+    /// [10.0.0.0/8, "*.example.com", "!bad.example.com"]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::hosts")]
     pub from: Vec<String>,
 
-    /// The one command that a login runs, whatever it asks for (the option command). At most 1024 characters on one line;
-    /// quotes are allowed, a backslash at the end is not. Default: any. Example: /usr/bin/rsync --server -logDtpr . /srv/
+    /// The one command that a login runs, whatever it asks for (the option command). At most 1024 characters
+    /// on one line; quotes are allowed, a backslash at the end is not. Default: any. Example: /usr/bin/rsync
+    /// --server -logDtpr . /srv/
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     #[x_kube(
@@ -171,12 +164,13 @@ pub struct AuthorizedKeysOptions {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SshKeyStatus {
-    /// The number of the key: a positive integer below 2^53 that stays for the life of the object. Select by it with
-    /// kubectl get sshkeys --field-selector status.id=...
+    /// The number of the key: a positive integer below 2^53 that stays for the life of the object. Select by
+    /// it with kubectl get sshkeys --field-selector status.id=...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
 
-    /// The fingerprint of the public key, as ssh-keygen -lf prints it. Example: SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU
+    /// The fingerprint of the public key, as ssh-keygen -lf prints it. Example:
+    /// SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub fingerprint: Option<String>,

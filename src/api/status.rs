@@ -15,15 +15,15 @@ pub struct CredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// Ready: the Secret is what the spec asks for. Active: it holds usable material, which is what a workload waits
-    /// for. ExpiringSoon and Expired speak of the end of the material. Reconciling and Stalled are there only while
-    /// they are True.
+    /// Ready: the Secret is what the spec asks for. Active: it holds usable material, which is what a
+    /// workload waits for. ExpiringSoon and Expired speak of the end of the material. Reconciling and Stalled
+    /// are there only while they are True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// What the Secret holds: Live material; none for now, because it is Withheld; or none any more, because it is
-    /// Expired or Revoked.
+    /// What the Secret holds: Live material; none for now, because it is Withheld; or none any more, because
+    /// it is Expired or Revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
 
@@ -47,8 +47,8 @@ pub struct CredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled_triggers: Option<HandledTriggers>,
 
-    /// Digests of the material that is valid now, for servers that check what is presented to them: first the current
-    /// one, then, in an overlap, the previous one.
+    /// Digests of the material that is valid now, for servers that check what is presented to them: first the
+    /// current one, then, in an overlap, the previous one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::digests")]
     pub digests: Vec<CredentialDigest>,
@@ -65,7 +65,8 @@ pub struct CredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_expired: Option<bool>,
 
-    /// The end of the material in words: Never Expires, Expires in: N days, or Expired. Absent until it was issued.
+    /// The end of the material in words: Never Expires, Expires in: N days, or Expired. Absent until it was
+    /// issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub expiry: Option<String>,
@@ -109,7 +110,8 @@ pub struct Previous {
     pub retirement_time: Time,
 }
 
-/// The trigger values that have acted, newest last: at most eight of each; long ones as `sha256:` and their digest.
+/// The trigger values that have acted, newest last: at most eight of each; long ones as `sha256:` and their
+/// digest.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct HandledTriggers {

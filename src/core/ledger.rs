@@ -72,6 +72,13 @@ pub struct Owner {
     pub account: String,
 }
 
+impl Owner {
+    /// The same kind, name and Account: this object, or one that had its name before.
+    pub fn is_namesake(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.account == other.account
+    }
+}
+
 /// The material that a rotation replaced, while its overlap lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -171,7 +178,12 @@ impl Ledger {
     }
 
     /// What the last status testifies when the Secret cannot speak; None if it never saw any.
-    pub fn from_testimony(owner: Owner, identity: Option<Identity>, number: Option<i64>, status: &CredentialStatus) -> Option<Self> {
+    pub fn from_testimony(
+        owner: Owner,
+        identity: Option<Identity>,
+        number: Option<i64>,
+        status: &CredentialStatus,
+    ) -> Option<Self> {
         let Identity { id, public } = identity.unwrap_or_default();
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
         Some(Self {
@@ -203,6 +215,11 @@ impl Ledger {
     /// Whether usable material is in the Secret.
     pub fn is_live(&self) -> bool {
         self.state == State::Live
+    }
+
+    /// Whether the material was destroyed for good.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, State::Expired | State::Revoked)
     }
 
     /// Why the current value is there.

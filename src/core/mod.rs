@@ -1,8 +1,19 @@
 //! Decisions: pure functions from what was seen to what is to be done. No async, no client, no clock, no dice.
+//!
+//! Read [`scene`] (what was seen), then [`lifecycle`] (the table), then [`page`] (what each answer writes), then
+//! [`project`] (what status says of it).
 
+pub mod condition;
 pub mod ledger;
+pub mod lifecycle;
 pub mod material;
+pub mod ownership;
+pub mod page;
 pub mod period;
 pub mod permission;
+pub mod policy;
+pub mod project;
 pub mod reason;
+pub mod scene;
+pub mod schedule;
 pub mod trigger;

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The units, largest first, in seconds.
-const UNITS: [(char, u64); 6] = [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+const UNITS: [(char, u64); 6] =
+    [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 /// A length of time in whole seconds, at most a thousand years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +61,8 @@ impl FromStr for Period {
             }
             let (_, seconds) = UNITS.iter().find(|(unit, _)| *unit == c).ok_or_else(wrong)?;
             let number: u64 = digits.parse().map_err(|_| wrong())?;
-            total = number.checked_mul(*seconds).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+            total =
+                number.checked_mul(*seconds).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
             digits.clear();
         }
         if !digits.is_empty() || text.is_empty() || total > Self::LONGEST {
@@ -106,7 +108,14 @@ mod tests {
 
     #[test]
     fn units_are_those_of_the_contract() {
-        for (text, seconds) in [("90d", 90 * 86_400), ("12h", 43_200), ("1h30m", 5_400), ("1y", 365 * 86_400), ("2w", 14 * 86_400), ("0s", 0)] {
+        for (text, seconds) in [
+            ("90d", 90 * 86_400),
+            ("12h", 43_200),
+            ("1h30m", 5_400),
+            ("1y", 365 * 86_400),
+            ("2w", 14 * 86_400),
+            ("0s", 0),
+        ] {
             assert_eq!(text.parse(), Ok(Period(seconds)), "{text}");
         }
     }

@@ -17,7 +17,8 @@ pub fn grant(requested: &[String], ceiling: &[String]) -> Grant {
             effective.push(wanted.clone());
             continue;
         }
-        let parts: Vec<String> = ceiling.iter().filter(|granted| includes(wanted, granted)).cloned().collect();
+        let parts: Vec<String> =
+            ceiling.iter().filter(|granted| includes(wanted, granted)).cloned().collect();
         if parts.is_empty() {
             refused.push(wanted.clone());
         }
@@ -70,13 +71,20 @@ mod tests {
     #[test]
     fn a_single_action_is_granted_by_itself_its_resource_and_everything() {
         for ceiling in ["servers:list", "servers:*", "*:*"] {
-            assert_eq!(cut(&["servers:list"], &[ceiling]), (vec!["servers:list".into()], vec![]), "{ceiling}");
+            assert_eq!(
+                cut(&["servers:list"], &[ceiling]),
+                (vec!["servers:list".into()], vec![]),
+                "{ceiling}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_granted_at_all_is_named() {
-        assert_eq!(cut(&["dns:list", "servers:list"], &["servers:*"]), (vec!["servers:list".into()], vec!["dns:list".into()]));
+        assert_eq!(
+            cut(&["dns:list", "servers:list"], &["servers:*"]),
+            (vec!["servers:list".into()], vec!["dns:list".into()])
+        );
         assert_eq!(cut(&["dns:list"], &[]).1, ["dns:list"]);
         assert_eq!(cut(&["*:*"], &[]).1, ["*:*"]);
     }

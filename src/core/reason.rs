@@ -27,6 +27,8 @@ pub enum Reason {
     Inactive,
     /// The Account is inactive: the material is kept, but not in the Secret.
     AccountInactive,
+    /// The credential is active again: the same material is back in the Secret.
+    Reactivated,
     /// There is no Account of that name in this namespace.
     AccountNotFound,
     /// The Secret belongs to somebody else; choose `spec.secret.name` or offer the Secret for adoption.

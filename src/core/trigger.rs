@@ -66,11 +66,8 @@ impl Handled {
     }
 
     pub fn told(status: Option<&HandledTriggers>) -> Self {
-        status.cloned().map_or_else(Self::default, |HandledTriggers { rotate, revoke, retire, rollback }| Self {
-            rotate,
-            revoke,
-            retire,
-            rollback,
+        status.cloned().map_or_else(Self::default, |HandledTriggers { rotate, revoke, retire, rollback }| {
+            Self { rotate, revoke, retire, rollback }
         })
     }
 

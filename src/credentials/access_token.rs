@@ -29,6 +29,8 @@ const PLAIN: usize = 32;
 impl Credential for AccessToken {
     type Status = AccessTokenStatus;
 
+    const KIND: &'static str = "AccessToken";
+
     const SECRET_ROLES: &'static [&'static str] = &[TOKEN, PREVIOUS_TOKEN];
     const NAMING: Naming = Naming::Rename;
 

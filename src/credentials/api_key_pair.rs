@@ -23,6 +23,8 @@ const PREVIOUS_SECRET_KEY: &str = "previousSecretKey";
 impl Credential for ApiKeyPair {
     type Status = ApiKeyPairStatus;
 
+    const KIND: &'static str = "ApiKeyPair";
+
     const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
     const NAMING: Naming = Naming::Rename;
 

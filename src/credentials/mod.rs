@@ -119,6 +119,8 @@ pub trait Credential:
 {
     type Status: Clone + Debug + PartialEq + Serialize + Send + Sync;
 
+    /// The name of the kind.
+    const KIND: &'static str;
     /// The data keys of this kind that hold secrets; a withdrawn Secret has none of them (but see `render`).
     const SECRET_ROLES: &'static [&'static str];
     const NAMING: Naming;

@@ -32,6 +32,8 @@ const RSA_BITS: u32 = 3072;
 impl Credential for SshKey {
     type Status = SshKeyStatus;
 
+    const KIND: &'static str = "SshKey";
+
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;

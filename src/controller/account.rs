@@ -1,0 +1,76 @@
+//! The pass over one Account: it has no material, only a picture of itself.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{
+    error::Failure,
+    house::House,
+    queue::{Again, Key},
+    status,
+};
+use crate::{
+    api::{Account, AccountSpec, AccountStatus},
+    core::{
+        condition::{Conditions, Truth},
+        reason::Reason,
+    },
+};
+
+/// The kind, as keys name it.
+pub const KIND: &str = "Account";
+
+pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
+    let Some(guarded) = house.accounts.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
+        return Ok(Again::Never);
+    };
+    let account = match &guarded.0 {
+        Ok(account) => account,
+        Err(invalid) => return status::tell_unreadable::<Account>(house, &invalid.metadata).await,
+    };
+    let told = picture(house, account);
+    if account.status.as_ref() == Some(&told) {
+        return Ok(Again::Never);
+    }
+    match status::replace(house, account, &told).await {
+        // Outrun: its watch brings it back here.
+        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(Again::Never),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn picture(house: &House, account: &Account) -> AccountStatus {
+    let ObjectMeta { generation, .. } = account.metadata;
+    let seen = account.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let mut conditions = Conditions::new(seen, house.clock.now(), generation);
+    conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
+    match account.spec.active {
+        true => {
+            conditions.set("Active", Truth::True, Reason::Accepted, "Its credentials hold their material")
+        }
+        false => conditions.set(
+            "Active",
+            Truth::False,
+            Reason::Inactive,
+            "spec.active is false: the material of its credentials is withheld",
+        ),
+    };
+    AccountStatus {
+        observed_generation: generation,
+        id: account.uid(),
+        display_name: Some(display_name(&account.spec)),
+        conditions: conditions.finish(),
+    }
+}
+
+/// First and last name, else the company, else the address.
+fn display_name(spec: &AccountSpec) -> String {
+    let names: Vec<&str> =
+        [&spec.first_name, &spec.last_name].into_iter().flatten().map(String::as_str).collect();
+    if !names.is_empty() {
+        return names.join(" ");
+    }
+    spec.company_name.clone().unwrap_or_else(|| spec.email.clone())
+}

@@ -1,0 +1,349 @@
+//! The pass over one credential: observe, decide, write once, look again, report. The same for all kinds.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, PostParams, Preconditions},
+    core::DeserializeGuard,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+use super::{
+    dice::SystemDice,
+    error::Failure,
+    house::House,
+    observe::{Depth, Seen, look, observe, open_copy, see_secret},
+    own_writes::View,
+    queue::{Again, Key, Lane},
+    secrets::{Values, compose, compose_copy, secret_name},
+    status,
+};
+use crate::{
+    api::State,
+    core::{
+        ledger::{Copy, Ledger},
+        lifecycle::{Act, Complaint, decide},
+        material::Material,
+        page::{Current, Former, Page},
+        reason::Reason,
+        scene::{CopySight, Form, Inside, Integrity, Origin, Sight},
+        schedule::{next_alarm, next_due},
+    },
+    credentials::{Credential, Effort, MintError, Order},
+};
+
+/// More steps than any history needs: two writes to withhold, three to give back, one to spare after each surprise.
+const STEPS: usize = 12;
+
+/// Keeps all credentials of one kind.
+pub struct Keeper<K: Credential> {
+    pub house: Arc<House>,
+    pub store: Store<DeserializeGuard<K>>,
+}
+
+/// What came of an act.
+enum Outcome {
+    Done,
+    /// The key is being made; the object is looked at again when it is there.
+    Making,
+}
+
+impl<K: Credential> Keeper<K> {
+    /// One pass; says when the next is wanted.
+    pub async fn look_at(&self, key: &Key) -> Result<Again, Failure> {
+        let Some(guarded) = self.store.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
+            return Ok(Again::Never);
+        };
+        let object = match &guarded.0 {
+            Ok(object) => object,
+            Err(invalid) => return status::tell_unreadable::<K>(&self.house, &invalid.metadata).await,
+        };
+        let uid = object.uid().unwrap_or_default();
+        let glance = self.house.glance(&key.namespace, &secret_name(object));
+        let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
+        let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
+        {
+            View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
+            View::Current => observe(&self.house, Arc::new(object.clone()), Depth::Glance).await?,
+            View::Lost => match self.read_live(key).await? {
+                Some(object) => observe(&self.house, Arc::new(object), Depth::Live).await?,
+                None => return Ok(Again::Never),
+            },
+        };
+        self.keep(key, seen).await
+    }
+
+    async fn read_live(&self, key: &Key) -> Result<Option<K>, Failure> {
+        let api: Api<K> = Api::namespaced(self.house.client.clone(), &key.namespace);
+        let object = self.house.ask(api.get_opt(&key.name)).await?;
+        if let Some(uid) = object.as_ref().and_then(|object| object.uid()) {
+            self.house.own_writes.forget(&uid);
+        }
+        Ok(object)
+    }
+
+    /// Decides and writes until there is nothing left to do, then reports.
+    async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
+        for _ in 0..STEPS {
+            let act = decide(&seen.scene);
+            if let Act::Rest(complaint) = act {
+                return self.report(key, &seen, complaint.as_ref()).await;
+            }
+            let needs_look = seen.depth == Depth::Glance && !seen.scene.is_blank();
+            if needs_look {
+                look(&self.house, &mut seen).await?;
+                continue;
+            }
+            match self.carry_out(key, &mut seen, act).await {
+                Ok(Outcome::Done) => {}
+                Ok(Outcome::Making) => {
+                    let making = Complaint::waiting(Reason::Minting, "The key is being made");
+                    return self.report(key, &seen, Some(&making)).await;
+                }
+                Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
+                Err(failure) => {
+                    // Best effort: what matters is that it is tried again.
+                    let _ = self.report(key, &seen, Some(&failure.complaint())).await;
+                    return Err(failure);
+                }
+            }
+        }
+        Err(Failure::Outrun)
+    }
+
+    async fn carry_out(&self, key: &Key, seen: &mut Seen<K>, act: Act) -> Result<Outcome, Failure> {
+        match act {
+            Act::Rest(_) => Ok(Outcome::Done),
+            Act::Write(page) => self.write(key, seen, *page).await,
+            Act::Hold => self.hold(seen).await,
+            Act::Trim => self.trim(seen).await,
+            Act::Discard(copy) => self.discard(seen, copy).await,
+        }
+    }
+
+    /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
+    /// that was decided on.
+    async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
+        if page.is_due_by_time() {
+            self.house.compare_clocks().await?;
+            if self.house.clock.agreement() != seen.scene.clock {
+                seen.scene.clock = self.house.clock.agreement();
+                return Ok(Outcome::Done);
+            }
+        }
+        let Page { mut ledger, current, previous, news } = page;
+        let values = match self.values(key, seen, &mut ledger, &current, previous)? {
+            Some(values) => values,
+            None => return Ok(Outcome::Making),
+        };
+        let grant = seen.scene.policy.grant.as_ref();
+        let secret = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
+        let api = self.house.secrets_in(&key.namespace);
+        let params = PostParams::default();
+        let written = match &seen.secret {
+            None => self.house.ask(api.create(&params, &secret)).await?,
+            Some(there) => self.house.ask(api.replace(&there.name_any(), &params, &secret)).await?,
+        };
+        self.house.own_writes.wrote_secret(&ledger.owner.uid, written.metadata.resource_version.as_deref());
+        seen.secret = Some(written);
+        seen.depth = Depth::Live;
+        see_secret(seen);
+        if let Some(news) = news {
+            self.house.reporter.tell(seen.object.object_ref(&()), news.reason, news.text);
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// The values of a page; None while the key is being made.
+    fn values(
+        &self,
+        key: &Key,
+        seen: &mut Seen<K>,
+        ledger: &mut Ledger,
+        current: &Current,
+        previous: Former,
+    ) -> Result<Option<Values>, Failure> {
+        let fresh = match current {
+            Current::Mint { keep } => match self.mint(key, seen, keep.as_deref()) {
+                Some(material) => Some(material?),
+                None => return Ok(None),
+            },
+            Current::Brought => seen.object.brought().and_then(Result::ok),
+            Current::Assign => {
+                if let Some(identity) = seen.object.assign(&mut SystemDice)? {
+                    (ledger.id, ledger.public) = (identity.id, identity.public);
+                }
+                None
+            }
+            Current::Stays | Current::FromCopy | Current::Nothing => None,
+        };
+        if let Some(material) = &fresh {
+            ledger.digest = Some(seen.object.digest(material));
+            ledger.id = material.identity.id.clone();
+            ledger.public = material.identity.public.clone();
+        }
+        let previous = match previous {
+            Former::WasCurrent => seen.values.current.clone(),
+            Former::Stays => seen.values.previous.clone(),
+            Former::FromCopy => seen.copied.previous.clone(),
+            Former::Nothing => None,
+        };
+        let current = match current {
+            Current::Mint { .. } | Current::Brought => fresh,
+            Current::Stays => seen.values.current.clone(),
+            Current::FromCopy => seen.copied.current.clone(),
+            Current::Assign | Current::Nothing => None,
+        };
+        if current.is_none() && ledger.is_live() {
+            return Err(MintError("the material is not where it should be").into());
+        }
+        Ok(Some(Values { current, previous }))
+    }
+
+    /// New material: at once, or in the slow lane.
+    fn mint(&self, key: &Key, seen: &Seen<K>, keep: Option<&str>) -> Option<Result<Material, MintError>> {
+        let object = seen.object.clone();
+        let keep = keep.map(str::to_owned);
+        let token_prefix = seen.account.as_ref().and_then(|account| account.token_prefix.clone());
+        let make = move || {
+            object
+                .mint(Order { keep: keep.as_deref(), token_prefix: token_prefix.as_deref() }, &mut SystemDice)
+        };
+        match seen.object.effort() {
+            Effort::Quick => Some(make()),
+            Effort::Slow => {
+                let (house, key) = (self.house.clone(), key.clone());
+                let done = move || house.queue.push(key, Lane::Ordinary);
+                self.house.slow_lane.take_or_start(&seen.scene.owner.uid, make, done)
+            }
+        }
+    }
+
+    /// The copy comes first, so that new bytes exist before old ones go.
+    async fn hold(&self, seen: &mut Seen<K>) -> Result<Outcome, Failure> {
+        let Some(ledger) = seen.scene.ledger() else { return Ok(Outcome::Done) };
+        let copy = compose_copy(&*seen.object, ledger, &seen.values, None);
+        let made = self.house.ask(self.api(seen).create(&PostParams::default(), &copy)).await;
+        if made == Err(Failure::Outrun) {
+            // A copy is there that no cache showed: it is looked at, fenced off and deleted.
+            seen.copy = self.house.ask(self.api(seen).get_opt(&copy.name_any())).await?;
+            open_copy(seen);
+            return Ok(Outcome::Done);
+        }
+        let made = made?;
+        seen.scene.copy = Some(CopySight {
+            copy: Copy { name: made.name_any(), uid: made.uid().unwrap_or_default() },
+            origin: Origin::JustMade,
+            inside: Inside::Read { current: Integrity::Intact, previous: Integrity::Intact },
+        });
+        seen.copy = Some(made);
+        Ok(Outcome::Done)
+    }
+
+    /// The overlap ends in the copy too.
+    async fn trim(&self, seen: &mut Seen<K>) -> Result<Outcome, Failure> {
+        let (Some(ledger), Some(copy)) = (seen.scene.ledger(), &seen.copy) else { return Ok(Outcome::Done) };
+        let live = Ledger { state: State::Live, ..ledger.clone() };
+        let values = Values { previous: None, ..seen.copied.clone() };
+        let trimmed = compose_copy(&*seen.object, &live, &values, Some(copy));
+        let written = self
+            .house
+            .ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &trimmed))
+            .await?;
+        seen.copy = Some(written);
+        open_copy(seen);
+        Ok(Outcome::Done)
+    }
+
+    async fn discard(&self, seen: &mut Seen<K>, copy: Copy) -> Result<Outcome, Failure> {
+        let preconditions = Preconditions { uid: Some(copy.uid), resource_version: None };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match self.house.ask(self.api(seen).delete(&copy.name, &params)).await {
+            // Another one under that name is not the one that was meant.
+            Ok(_) | Err(Failure::Gone | Failure::Outrun) => {
+                seen.scene.copy = None;
+                seen.copy = None;
+                Ok(Outcome::Done)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn api(&self, seen: &Seen<K>) -> Api<Secret> {
+        self.house.secrets_in(&seen.object.namespace().unwrap_or_default())
+    }
+
+    /// Writes the status if it says something new, and sets the next alarm.
+    async fn report(
+        &self,
+        key: &Key,
+        seen: &Seen<K>,
+        complaint: Option<&Complaint>,
+    ) -> Result<Again, Failure> {
+        let waits_for_secret = !matches!(seen.scene.secret, Sight::Absent | Sight::Ours { .. } | Sight::Mute);
+        if waits_for_secret {
+            self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
+        }
+        if matches!(&seen.scene.secret, Sight::Ours { form: Form::Differs, .. }) && complaint.is_none() {
+            tracing::debug!(kind = key.kind, namespace = %key.namespace, name = %key.name, "the Secret differs and is left");
+        }
+        match status::tell(&self.house, seen, complaint).await {
+            Ok(()) => {}
+            Err(Failure::Gone) => return Ok(Again::Never),
+            // The object moved on: its watch brings it back here.
+            Err(Failure::Outrun) => return Ok(Again::In(Duration::from_secs(1), Lane::Ordinary)),
+            Err(failure) => return Err(failure),
+        }
+        let Some(alarm) = next_alarm(&seen.scene, complaint) else { return Ok(Again::Never) };
+        let pause = Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
+        let due = seen.scene.ledger().and_then(next_due).is_some_and(|(_, time)| time == alarm);
+        Ok(Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary }))
+    }
+
+    fn key(object: &DeserializeGuard<K>) -> Key {
+        Key {
+            kind: K::KIND,
+            namespace: object.namespace().unwrap_or_default().into(),
+            name: object.name_any().into(),
+        }
+    }
+}
+
+/// What the house asks of the keepers, whatever kind they keep.
+pub trait Keeps: Send + Sync {
+    fn kind(&self) -> &'static str;
+    /// Resolves when the cache was filled for the first time.
+    fn filled(&self) -> BoxFuture<'_, ()>;
+    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
+    /// All credentials of one Account, or all there are.
+    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key>;
+}
+
+impl<K: Credential> Keeps for Keeper<K> {
+    fn kind(&self) -> &'static str {
+        K::KIND
+    }
+
+    fn filled(&self) -> BoxFuture<'_, ()> {
+        self.store.wait_until_ready().map(|_| ()).boxed()
+    }
+
+    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
+        self.look_at(key).boxed()
+    }
+
+    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
+        let is_theirs = |object: &DeserializeGuard<K>| match (account, &object.0) {
+            (Some((namespace, name)), Ok(object)) => {
+                object.meta().namespace.as_deref() == Some(namespace)
+                    && object.common().account_ref.name == name
+            }
+            (Some(_), Err(_)) => false,
+            (None, _) => true,
+        };
+        self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
+    }
+}

@@ -1,0 +1,190 @@
+//! What all kinds share: the client, the clock, the caches and the memory of the shell.
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::reflector::{ObjectRef, Store},
+};
+use tokio::time::Instant;
+
+use super::{
+    clock::Clock,
+    error::Failure,
+    own_writes::OwnWrites,
+    queue::{Key, Queue},
+    report::Reporter,
+    slow_lane::SlowLane,
+};
+use crate::{
+    api::{Account, AccountSpec},
+    core::{period::Period, scene, trigger::Triggers},
+};
+
+/// No request takes longer; what takes longer has an unclear outcome.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// An Account that is gone withholds only after this time, so that a restore does not flap.
+const GRACE: Duration = Duration::from_secs(60);
+/// How often an Account that the cache does not have is looked for on the server.
+const RECHECK: Duration = Duration::from_secs(5);
+
+pub type SecretMeta = PartialObjectMeta<Secret>;
+
+pub struct House {
+    pub client: Client,
+    pub clock: Clock,
+    pub queue: Queue,
+    pub own_writes: OwnWrites,
+    pub slow_lane: SlowLane,
+    pub reporter: Reporter,
+    pub secrets: Store<SecretMeta>,
+    pub accounts: Store<DeserializeGuard<Account>>,
+    /// `--secret-metadata-allow`.
+    pub allowed_metadata: Vec<String>,
+    absences: Mutex<HashMap<(String, String), Absence>>,
+    waiters: Mutex<HashMap<(String, String), HashSet<Key>>>,
+}
+
+/// An Account that the cache does not have.
+#[derive(Clone, Copy)]
+struct Absence {
+    since: Instant,
+    checked: Instant,
+}
+
+/// An Account as it stands, with its spec where it could be read.
+pub struct AccountSight {
+    pub standing: scene::Account,
+    pub spec: Option<AccountSpec>,
+    pub triggers: Triggers,
+}
+
+impl AccountSight {
+    fn of(account: &Account) -> Self {
+        let standing = if account.spec.active { scene::Account::Active } else { scene::Account::Inactive };
+        let triggers = Triggers::of(account.metadata.annotations.as_ref());
+        Self { standing, spec: Some(account.spec.clone()), triggers }
+    }
+
+    fn without_spec(standing: scene::Account) -> Self {
+        Self { standing, spec: None, triggers: Triggers::default() }
+    }
+}
+
+impl House {
+    #[allow(clippy::too_many_arguments, reason = "called once, with what it holds")]
+    pub fn new(
+        client: Client,
+        clock: Clock,
+        reporter: Reporter,
+        secrets: Store<SecretMeta>,
+        accounts: Store<DeserializeGuard<Account>>,
+        allowed_metadata: Vec<String>,
+        slow_places: usize,
+    ) -> Self {
+        Self {
+            client,
+            clock,
+            queue: Queue::default(),
+            own_writes: OwnWrites::default(),
+            slow_lane: SlowLane::new(slow_places),
+            reporter,
+            secrets,
+            accounts,
+            allowed_metadata,
+            absences: Mutex::default(),
+            waiters: Mutex::default(),
+        }
+    }
+
+    /// Sends one request, in bounded time.
+    pub async fn ask<T>(&self, request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
+        match tokio::time::timeout(PATIENCE, request).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Failure::Unclear("time-out".into())),
+        }
+    }
+
+    pub fn secrets_in(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    pub fn glance(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {
+        self.secrets.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// Compares the clocks anew if the last comparison is too old to take something away by it.
+    pub async fn compare_clocks(&self) -> Result<(), Failure> {
+        if !self.clock.is_fresh() || self.clock.agreement() == scene::Clock::Skewed {
+            // The client notes the `Date` of every answer.
+            self.ask(self.client.apiserver_version()).await?;
+        }
+        Ok(())
+    }
+
+    /// The Account from the cache; one that the cache does not have is looked for on the server before it counts as gone.
+    pub async fn account(&self, namespace: &str, name: &str) -> AccountSight {
+        let key = (namespace.to_owned(), name.to_owned());
+        if let Some(guarded) = self.accounts.get(&ObjectRef::new(name).within(namespace)) {
+            self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            return match &guarded.0 {
+                Ok(account) => AccountSight::of(account),
+                Err(_) => AccountSight::without_spec(scene::Account::Unknown),
+            };
+        }
+        let known = self.absences.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
+            Some(absence) => absence,
+            None => match self.look_for(namespace, name).await {
+                Ok(Some(account)) => {
+                    self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+                    return AccountSight::of(&account);
+                }
+                Ok(None) => {
+                    let absence = Absence {
+                        since: known.map_or_else(Instant::now, |known| known.since),
+                        checked: Instant::now(),
+                    };
+                    self.absences.lock().unwrap_or_else(PoisonError::into_inner).insert(key, absence);
+                    absence
+                }
+                Err(_) => return AccountSight::without_spec(scene::Account::Unknown),
+            },
+        };
+        match GRACE.checked_sub(absence.since.elapsed()) {
+            Some(rest) if !rest.is_zero() => {
+                let until = Period::seconds(rest.as_secs() + 1).after(self.clock.now());
+                AccountSight::without_spec(scene::Account::MissingLately { until })
+            }
+            Some(_) | None => AccountSight::without_spec(scene::Account::Missing),
+        }
+    }
+
+    async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
+        let accounts: Api<DeserializeGuard<Account>> = Api::namespaced(self.client.clone(), namespace);
+        match self.ask(accounts.get_opt(name)).await? {
+            Some(DeserializeGuard(Ok(account))) => Ok(Some(account)),
+            Some(DeserializeGuard(Err(_))) => Err(Failure::Unclear("unreadable Account".into())),
+            None => Ok(None),
+        }
+    }
+
+    /// This object wants to be looked at when that Secret changes or goes, though it is not its own.
+    pub fn wait_for(&self, namespace: &str, secret: &str, key: &Key) {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        waiters.entry((namespace.to_owned(), secret.to_owned())).or_default().insert(key.clone());
+    }
+
+    /// Those who wait for that Secret; they ask again if they still have to wait.
+    pub fn take_waiters(&self, namespace: &str, secret: &str) -> HashSet<Key> {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        waiters.remove(&(namespace.to_owned(), secret.to_owned())).unwrap_or_default()
+    }
+}

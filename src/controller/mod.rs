@@ -1,0 +1,24 @@
+//! The shell: the only place with a client, a clock and dice.
+//!
+//! [`watch`] fills the caches and pushes keys into the [`queue`]; workers take them out and let a keeper make one
+//! pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report ([`status`],
+//! [`report`]).
+
+pub mod account;
+pub mod client;
+pub mod clock;
+pub mod credential;
+pub mod dice;
+pub mod error;
+pub mod house;
+pub mod observe;
+pub mod own_writes;
+pub mod queue;
+pub mod report;
+pub mod run;
+pub mod secrets;
+pub mod slow_lane;
+pub mod status;
+pub mod watch;
+
+pub use run::{Readiness, Settings, run};

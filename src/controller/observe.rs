@@ -1,0 +1,344 @@
+//! Observing: one credential, its Account and its Secret as plain data, from the caches or read live.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+
+use super::{
+    error::Failure,
+    house::{AccountSight, House},
+    secrets::{self, HELD_FOR, Values, copy_name, form, parts, secret_name, verified},
+};
+use crate::{
+    api::{AccountSpec, SecretRef},
+    core::{
+        ledger::{Copy, Ledger, Owner},
+        lifecycle::Complaint,
+        ownership::{Claim, claim},
+        permission::{Grant, grant},
+        policy::{self, Expiry, Policy, Source, Wanted},
+        reason::Reason,
+        scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
+        trigger::Triggers,
+    },
+    credentials::{Credential, Place},
+};
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// At the caches, unless they cannot tell whether the Secret is as it was when it was last verified.
+    Glance,
+    /// At the server.
+    Live,
+}
+
+/// What was seen, with the objects that writes build on.
+pub struct Seen<K> {
+    pub object: Arc<K>,
+    pub account: Option<AccountSpec>,
+    pub scene: Scene,
+    pub depth: Depth,
+    pub witness: Option<SecretRef>,
+    pub secret: Option<Secret>,
+    pub values: Values,
+    pub copy: Option<Secret>,
+    pub copied: Values,
+}
+
+pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth) -> Result<Seen<K>, Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let account_name = object.common().account_ref.name.clone();
+    let AccountSight { standing, spec: account, triggers: account_triggers } =
+        house.account(&namespace, &account_name).await;
+    let uid = object.uid().unwrap_or_default();
+    let owner =
+        Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
+    let number = K::number(&owner.uid);
+    let testimony = object
+        .common_status()
+        .and_then(|status| Ledger::from_testimony(owner.clone(), object.told_identity(), number, status));
+    let scene = Scene {
+        now: house.clock.now(),
+        clock: house.clock.agreement(),
+        number,
+        existence: if object.meta().deletion_timestamp.is_some() {
+            Existence::BeingDeleted
+        } else {
+            Existence::Standing
+        },
+        triggers: Triggers::of(object.meta().annotations.as_ref()),
+        account_triggers,
+        policy: policy_of(house, &*object, account.as_ref()),
+        account: standing,
+        secret: Sight::Absent,
+        testimony,
+        copy: None,
+        owner,
+    };
+    let mut seen = Seen {
+        object,
+        account,
+        scene,
+        depth,
+        witness: None,
+        secret: None,
+        values: Values::default(),
+        copy: None,
+        copied: Values::default(),
+    };
+    if depth == Depth::Live || !glance(house, &mut seen) {
+        look(house, &mut seen).await?;
+    }
+    Ok(seen)
+}
+
+/// The spec under its Account; without an Account that could be read, what was granted stays granted.
+fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
+    let spec = object.common();
+    let expiry = Expiry::of(spec);
+    let granted = object.permissions().map(|requested| match account {
+        Some(account) => grant(requested, &account.permissions),
+        None => Grant {
+            effective: object
+                .common_status()
+                .and_then(|status| status.effective.clone()?.permissions)
+                .unwrap_or_default(),
+            refused: Vec::new(),
+        },
+    });
+    let brought = object.brought();
+    let refusal = foreign_prefix(house, object)
+        .or_else(|| {
+            expiry
+                .as_ref()
+                .err()
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+        })
+        .or_else(|| match &brought {
+            Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
+            Some(Ok(_)) | None => None,
+        })
+        .or_else(|| ungranted(granted.as_ref()?, &spec.account_ref.name, account?));
+    Policy {
+        wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
+        expiry: expiry.unwrap_or(Expiry::AccountDefault),
+        overlap: policy::overlap(object.overlap(), account),
+        default_lifetime: account.and_then(policy::default_lifetime),
+        warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
+        grant: granted,
+        source: match brought {
+            Some(material) => Source::Brought { id: material.ok().map(|material| material.identity.id) },
+            None if object.keeps_identity() => Source::MintSecret,
+            None => Source::MintBoth,
+        },
+        refusal,
+    }
+}
+
+fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Complaint> {
+    if granted.refused.is_empty() {
+        return None;
+    }
+    let list =
+        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
+    Some(Complaint::person(
+        Reason::PermissionNotGranted,
+        format!(
+            "The Account {name} does not grant {}; it grants {list}: change spec.permissions here or in the Account",
+            granted.refused.join(", ")
+        ),
+    ))
+}
+
+/// Prefixes of labels and annotations that neither the contract nor `--secret-metadata-allow` lets through.
+fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
+    const COMMON: [&str; 4] = [
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/component",
+        "app.kubernetes.io/part-of",
+        "app.kubernetes.io/version",
+    ];
+    let output = &object.common().secret;
+    let allowed = |key: &str| {
+        let Some((prefix, _)) = key.split_once('/') else { return true };
+        let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
+        COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
+    };
+    let key = output.labels.keys().chain(output.annotations.keys()).find(|key| !allowed(key))?;
+    Some(Complaint::person(
+        Reason::InvalidSpec,
+        format!(
+            "spec.secret has the key {key}, whose prefix is not allowed: remove it, or start the operator with --secret-metadata-allow"
+        ),
+    ))
+}
+
+/// Goes by the caches; false if they cannot tell enough.
+fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
+    let namespace = seen.object.namespace().unwrap_or_default();
+    let Some(meta) = house.glance(&namespace, &secret_name(&*seen.object)) else {
+        see_copy(house, seen);
+        return true;
+    };
+    let meta = &meta.metadata;
+    let told = seen.object.common_status().and_then(|status| status.secret_ref.as_ref());
+    let Some(told) = told.filter(|told| {
+        Some(&told.uid) == meta.uid.as_ref() && Some(&told.resource_version) == meta.resource_version.as_ref()
+    }) else {
+        return false;
+    };
+    let Claim::Ours(ledger) = claim(meta, &seen.scene.owner) else { return false };
+    let fits = ledger.ours.form == form(&*seen.object, seen.scene.policy.grant.as_ref());
+    seen.witness = Some(told.clone());
+    seen.scene.secret =
+        Sight::Ours { ledger, inside: Inside::Unread, form: if fits { Form::Fits } else { Form::Differs } };
+    see_copy(house, seen);
+    true
+}
+
+/// The copy as the cache shows it.
+fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
+    let namespace = seen.object.namespace().unwrap_or_default();
+    if let Some(meta) = house.glance(&namespace, &expected_copy(&seen.scene)) {
+        let held_for = meta.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+        seen.scene.copy = Some(CopySight {
+            copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
+            origin: origin(held_for, &seen.scene.owner),
+            inside: Inside::Unread,
+        });
+    }
+}
+
+/// Reads the Secret, and the copy where there may be one.
+pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<(), Failure> {
+    let namespace = seen.object.namespace().unwrap_or_default();
+    let api = house.secrets_in(&namespace);
+    seen.depth = Depth::Live;
+    seen.secret = house.ask(api.get_opt(&secret_name(&*seen.object))).await?;
+    see_secret(seen);
+    let name = expected_copy(&seen.scene);
+    let told = seen.scene.ledger().or(match &seen.scene.secret {
+        Sight::Orphan { ledger } => Some(ledger),
+        _ => seen.scene.testimony.as_ref(),
+    });
+    let may_be_held = told.is_some_and(|ledger| ledger.state == crate::api::State::Withheld);
+    if may_be_held || house.glance(&namespace, &name).is_some() {
+        seen.copy = house.ask(api.get_opt(&name)).await?;
+        open_copy(seen);
+    } else {
+        seen.copy = None;
+        seen.scene.copy = None;
+    }
+    seen.scene.now = house.clock.now();
+    seen.scene.clock = house.clock.agreement();
+    Ok(())
+}
+
+/// Turns the Secret that was read into what is seen of it.
+pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
+    seen.values = Values::default();
+    seen.witness = None;
+    let Some(secret) = seen.secret.as_ref() else {
+        seen.scene.secret = Sight::Absent;
+        return;
+    };
+    let object = &*seen.object;
+    seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
+        Claim::Ours(ledger) => {
+            seen.witness = Some(SecretRef {
+                name: secret.name_any(),
+                uid: secret.uid().unwrap_or_default(),
+                resource_version: secret.resource_version().unwrap_or_default(),
+            });
+            let whole = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
+            let (values, inside) = match ledger.is_live() {
+                true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
+                false => (Values::default(), whole),
+            };
+            let fits = inside != whole
+                || secrets::is_as_composed(
+                    object,
+                    &ledger,
+                    &values,
+                    seen.scene.policy.grant.as_ref(),
+                    secret,
+                );
+            seen.values = values;
+            Sight::Ours { ledger, inside, form: if fits { Form::Fits } else { Form::Differs } }
+        }
+        Claim::Mute => Sight::Mute,
+        Claim::Newer(version) => Sight::Newer(version),
+        Claim::Dying => Sight::Dying,
+        Claim::LeftBehind => Sight::LeftBehind,
+        Claim::Orphan(ledger) => Sight::Orphan { ledger },
+        Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
+        Claim::Foreign { holder } => Sight::Foreign { holder },
+    };
+    if let Sight::Orphan { ledger } = &seen.scene.secret {
+        seen.values = verified(object, &parts(object, secret, Some(ledger)), ledger).0;
+    }
+}
+
+/// What is in a Secret that somebody offers, if it is what the spec asks for.
+fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> Result<Find, String> {
+    let type_ = secret.type_.as_deref().unwrap_or("Opaque");
+    if type_ != object.secret_type() {
+        return Err(format!("its type is {type_}, not {}", object.secret_type()));
+    }
+    let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
+        return Err("it does not hold the data keys of this kind".to_owned());
+    };
+    object.conforms(&material)?;
+    let find = Find { identity: material.identity.clone(), digest: object.digest(&material) };
+    values.current = Some(material);
+    Ok(find)
+}
+
+/// Turns the copy that was read into what is seen of it.
+pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
+    seen.copied = Values::default();
+    seen.scene.copy = None;
+    let Some(secret) = seen.copy.as_ref() else { return };
+    let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    let ledger = match &seen.scene.secret {
+        Sight::Orphan { ledger } => Some(ledger),
+        _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
+    };
+    let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
+    let held = secrets::plain_parts(secret);
+    let (values, inside) =
+        ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
+    // `verified` finds nothing wrong with a previous value that nobody has; here it matters whether there is one.
+    let previous = if values.previous.is_some() { Integrity::Intact } else { Integrity::Damaged };
+    let inside = match inside {
+        Inside::Read { current, .. } => Inside::Read { current, previous },
+        Inside::Unread => nothing,
+    };
+    seen.scene.copy = Some(CopySight {
+        copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
+        origin: origin(held_for, &seen.scene.owner),
+        inside,
+    });
+    seen.copied = values;
+}
+
+/// A copy is ours if it says so, also when a restore gave the object another uid.
+fn origin(held_for: Option<&String>, me: &Owner) -> Origin {
+    let holder = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok());
+    match holder {
+        Some(holder) if holder.is_namesake(me) => Origin::Found,
+        Some(_) | None => Origin::Strange,
+    }
+}
+
+/// The copy that the ledger names, else the one that there would be.
+fn expected_copy(scene: &Scene) -> String {
+    let ledger = match &scene.secret {
+        Sight::Ours { ledger, .. } | Sight::Orphan { ledger } => Some(ledger),
+        _ => None,
+    };
+    let named = ledger.and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));
+    named.map_or_else(|| copy_name(&scene.owner.uid), |copy| copy.name.clone())
+}

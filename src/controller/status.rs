@@ -1,0 +1,135 @@
+//! Writing status: only when it says something new, and only onto the version that it was decided on.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams, Request},
+    core::{DynamicObject, PartialObjectMeta},
+    discovery::ApiResource,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name};
+use crate::{
+    core::{
+        condition::{Conditions, Truth},
+        lifecycle::Complaint,
+        project::{Report, project},
+        reason::Reason,
+    },
+    credentials::Credential,
+};
+
+/// Tells what was seen of a credential.
+pub async fn tell<K: Credential>(
+    house: &House,
+    seen: &Seen<K>,
+    complaint: Option<&Complaint>,
+) -> Result<(), Failure> {
+    let object = &*seen.object;
+    let before = object.common_status();
+    let name = secret_name(object);
+    let report = Report {
+        complaint,
+        seen: before,
+        generation: object.meta().generation,
+        secret_name: &name,
+        witness: seen.witness.as_ref(),
+    };
+    let common = project(&seen.scene, report);
+    let news = news(before.map_or(&[], |before| &before.conditions), &common.conditions, complaint);
+    let cut = newly_cut(seen, before.and_then(|before| before.effective.as_ref()?.permissions.as_ref()));
+    let status = K::tell(common, seen.scene.ledger().or(seen.scene.testimony.as_ref()));
+    if object.status() == Some(&status) {
+        return Ok(());
+    }
+    let version = replace(house, object, &status).await?;
+    house.own_writes.wrote_object(&seen.scene.owner.uid, version.as_deref());
+    for (reason, text) in news.into_iter().chain(cut) {
+        house.reporter.tell(object.object_ref(&()), reason, text);
+    }
+    Ok(())
+}
+
+/// What stands in the way, if it is new.
+fn news(before: &[Condition], now: &[Condition], complaint: Option<&Complaint>) -> Option<(Reason, String)> {
+    let Complaint { reason, message, .. } = complaint?;
+    let told = |list: &[Condition]| {
+        let hint = |condition: &&Condition| matches!(condition.type_.as_str(), "Stalled" | "Reconciling");
+        list.iter().find(hint).map(|condition| (condition.reason.clone(), condition.message.clone()))
+    };
+    (told(before) != told(now) && *reason != Reason::Minting).then(|| (*reason, message.clone()))
+}
+
+/// A live credential lost permissions because its Account does not grant them any more.
+fn newly_cut<K: Credential>(seen: &Seen<K>, before: Option<&Vec<String>>) -> Option<(Reason, String)> {
+    let grant = seen.scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty())?;
+    let lost = before.is_some_and(|before| *before != grant.effective);
+    let live = seen.scene.ledger().is_some_and(|ledger| ledger.is_live());
+    let text = || {
+        format!(
+            "The Account {} does not grant {}: cut at once",
+            seen.scene.owner.account,
+            grant.refused.join(", ")
+        )
+    };
+    (lost && live).then(|| (Reason::PermissionNotGranted, text()))
+}
+
+/// Replaces the status of an object as it was seen; the answer's version. The resourceVersion is what protects a
+/// re-created object of the same name: the status endpoint does not look at the uid.
+pub async fn replace<K, S>(house: &House, object: &K, status: &S) -> Result<Option<String>, Failure>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    S: Serialize,
+{
+    let body = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": {
+            "name": object.name_any(),
+            "namespace": object.namespace(),
+            "uid": object.uid(),
+            "resourceVersion": object.resource_version(),
+        },
+        "status": status,
+    });
+    let url = K::url_path(&(), object.namespace().as_deref());
+    let body =
+        serde_json::to_vec(&body).map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
+    let request = Request::new(url)
+        .replace_subresource("status", &object.name_any(), &Default::default(), body)
+        .map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
+    let answer: PartialObjectMeta<K> = house.ask(house.client.request(request)).await?;
+    Ok(answer.metadata.resource_version)
+}
+
+/// Tells that a stored object does not fit the schema of this version. It cannot be applied to; a merge patch works.
+pub async fn tell_unreadable<K>(house: &House, meta: &ObjectMeta) -> Result<Again, Failure>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+{
+    let (Some(name), Some(namespace)) = (&meta.name, &meta.namespace) else { return Ok(Again::Never) };
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(house.client.clone(), namespace, &ApiResource::erase::<K>(&()));
+    let Some(object) = house.ask(api.get_opt(name)).await? else { return Ok(Again::Never) };
+    let told = object.data.pointer("/status/conditions").cloned().unwrap_or_default();
+    let before: Vec<Condition> = serde_json::from_value(told).unwrap_or_default();
+    let mut conditions = Conditions::new(&before, house.clock.now(), meta.generation);
+    let message = "The stored object does not fit the schema of this version: apply it again as kubectl explain describes it";
+    conditions.set("Ready", Truth::False, Reason::Unreadable, message);
+    conditions.set("Stalled", Truth::True, Reason::Unreadable, message);
+    let conditions = conditions.finish();
+    if conditions == before {
+        return Ok(Again::Never);
+    }
+    let patch = json!({
+        "metadata": {"resourceVersion": object.metadata.resource_version},
+        "status": {"observedGeneration": meta.generation, "conditions": conditions},
+    });
+    match house.ask(api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch))).await {
+        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(Again::Never),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,78 @@
+//! Watches that keep a cache and say what moved; one that makes no progress is begun anew.
+
+use std::{fmt::Debug, hash::Hash};
+
+use futures::{StreamExt, TryStreamExt};
+use kube::{
+    Api, Resource,
+    runtime::{WatchStreamExt, reflector::store::Writer, watcher},
+};
+use serde::de::DeserializeOwned;
+
+/// After so many errors in a row the watch is begun anew with a list: a 410 as an HTTP status never ends otherwise.
+const ERRORS: u32 = 4;
+/// Seconds after which the server ends a watch: a silently dead connection is noticed at the latest then.
+const WATCH_SECONDS: u32 = 60;
+
+/// What a watch saw.
+pub enum Sighting<'a, K> {
+    There(&'a K),
+    Gone(&'a K),
+    /// All was listed anew: what is gone since was not said one by one.
+    Listed,
+}
+
+/// Follows one resource for ever.
+pub async fn follow<K>(
+    api: Api<K>,
+    labels: Option<&str>,
+    mut writer: Writer<K>,
+    trim: fn(&mut K),
+    heed: impl Fn(Sighting<'_, K>),
+) where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K::DynamicType: Default + Eq + Hash + Clone,
+{
+    let config = watcher::Config::default().timeout(WATCH_SECONDS).streaming_lists();
+    let config = labels.map_or(config.clone(), |labels| config.labels(labels));
+    loop {
+        let stream =
+            watcher(api.clone(), config.clone()).map_ok(|event| event.modify(trim)).default_backoff();
+        let mut stream = std::pin::pin!(stream);
+        let mut errors = 0;
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(event) => {
+                    errors = 0;
+                    writer.apply_watcher_event(&event);
+                    match &event {
+                        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+                            heed(Sighting::There(object))
+                        }
+                        watcher::Event::Delete(object) => heed(Sighting::Gone(object)),
+                        watcher::Event::InitDone => heed(Sighting::Listed),
+                        watcher::Event::Init => {}
+                    }
+                }
+                Err(error) => {
+                    errors += 1;
+                    tracing::warn!(kind = %K::kind(&K::DynamicType::default()), cause = cause(&error), "watch interrupted");
+                    if errors >= ERRORS {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a watch stumbled over, without what the server said: that could hold anything.
+fn cause(error: &watcher::Error) -> &'static str {
+    match error {
+        watcher::Error::InitialListFailed(_) => "the list failed",
+        watcher::Error::WatchStartFailed(_) => "the watch could not be begun",
+        watcher::Error::WatchError(_) => "the server ended the watch",
+        watcher::Error::WatchFailed(_) => "the connection broke",
+        _ => "no resource version",
+    }
+}

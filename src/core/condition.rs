@@ -1,0 +1,75 @@
+//! Conditions as kstatus, Argo CD and `kubectl wait` read them.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::reason::Reason;
+
+/// A condition's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+impl Truth {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The conditions of an object, written anew on top of those that were seen: a condition that is not set again goes.
+pub struct Conditions<'a> {
+    seen: &'a [Condition],
+    now: Timestamp,
+    generation: Option<i64>,
+    list: Vec<Condition>,
+}
+
+impl<'a> Conditions<'a> {
+    pub fn new(seen: &'a [Condition], now: Timestamp, generation: Option<i64>) -> Self {
+        Self { seen, now, generation, list: Vec::with_capacity(5) }
+    }
+
+    /// `lastTransitionTime` moves only when the status flips (API convention).
+    pub fn set(
+        &mut self,
+        kind: &str,
+        status: Truth,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> &mut Self {
+        let before = self.seen.iter().find(|seen| seen.type_ == kind && seen.status == status.as_str());
+        let now = || Time(super::policy::down(self.now));
+        let condition = Condition {
+            type_: kind.to_owned(),
+            status: status.as_str().to_owned(),
+            observed_generation: self.generation,
+            last_transition_time: before.map_or_else(now, |before| before.last_transition_time.clone()),
+            reason: reason.to_string(),
+            message: message.into(),
+        };
+        self.list.push(condition);
+        self
+    }
+
+    /// What was seen last, for a status that is to stay "as it was".
+    pub fn seen(&self, kind: &str) -> Option<&'a Condition> {
+        self.seen.iter().find(|seen| seen.type_ == kind)
+    }
+
+    /// Keeps a condition as it was seen.
+    pub fn keep(&mut self, condition: &Condition) -> &mut Self {
+        self.list.push(Condition { observed_generation: self.generation, ..condition.clone() });
+        self
+    }
+
+    pub fn finish(self) -> Vec<Condition> {
+        self.list
+    }
+}

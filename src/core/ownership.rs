@@ -1,0 +1,158 @@
+//! Whose Secret is this? Answered from its metadata alone.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::ledger::{Illegible, Ledger, Owner};
+use crate::api;
+
+/// The one who may write a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The ledger names this kind, name and uid.
+    Ours(Ledger),
+    /// Our uid owns it, but its ledger is gone or broken.
+    Mute,
+    Newer(u32),
+    Dying,
+    /// Of a deleted object of the same kind, name and Account; the garbage collector will take it.
+    LeftBehind,
+    /// Of such an object too, but nobody owns it.
+    Orphan(Ledger),
+    /// Somebody's, with an annotation that offers it to this object.
+    Offered,
+    /// Somebody's; whose, in words.
+    Foreign {
+        holder: String,
+    },
+}
+
+/// Reads the claim on a Secret from the point of view of `me`.
+pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
+    if meta.deletion_timestamp.is_some() {
+        return Claim::Dying;
+    }
+    let text = meta.annotations.as_ref().and_then(|all| all.get(api::LEDGER));
+    let ledger = match text.map(|text| Ledger::parse(text)) {
+        Some(Ok(ledger)) => Some(ledger),
+        Some(Err(Illegible::Newer(version))) => return Claim::Newer(version),
+        Some(Err(Illegible::Broken)) | None => None,
+    };
+    match ledger {
+        Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
+        Some(_) if is_offered(meta, me) => Claim::Offered,
+        Some(ledger) if ledger.owner.is_namesake(me) => {
+            if meta.owner_references.iter().flatten().next().is_some() {
+                Claim::LeftBehind
+            } else {
+                Claim::Orphan(ledger)
+            }
+        }
+        Some(ledger) => Claim::Foreign { holder: format!("the {} {}", ledger.owner.kind, ledger.owner.name) },
+        None if meta.owner_references.iter().flatten().any(|owner| owner.uid == me.uid) => Claim::Mute,
+        None if is_offered(meta, me) => Claim::Offered,
+        None => Claim::Foreign { holder: controller(meta).unwrap_or_else(|| "somebody else".to_owned()) },
+    }
+}
+
+/// An offer counts unless another controller owns the Secret: it would only fight.
+fn is_offered(meta: &ObjectMeta, me: &Owner) -> bool {
+    let wanted = meta.annotations.as_ref().and_then(|all| all.get(api::ADOPT));
+    let named = wanted.and_then(|text| text.split_once('/'));
+    named.is_some_and(|(kind, name)| kind.eq_ignore_ascii_case(&me.kind) && name == me.name)
+        && controller(meta).is_none()
+}
+
+fn controller(meta: &ObjectMeta) -> Option<String> {
+    let owner = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+    Some(format!("the {} {}", owner.kind, owner.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
+
+    use super::*;
+    use crate::core::trigger::Handled;
+
+    fn me() -> Owner {
+        Owner { kind: "AccessToken".into(), name: "ci".into(), uid: "new".into(), account: "alice".into() }
+    }
+
+    fn secret(owner: &Owner, references: &[&str]) -> ObjectMeta {
+        let ledger = Ledger::blank(owner.clone(), None, Handled::default()).to_text();
+        ObjectMeta {
+            annotations: Some(BTreeMap::from([(api::LEDGER.to_owned(), ledger)])),
+            owner_references: Some(references.iter().map(|uid| reference(uid)).collect()),
+            ..Default::default()
+        }
+    }
+
+    fn reference(uid: &str) -> OwnerReference {
+        OwnerReference {
+            api_version: "chatelaine.dev/v1alpha1".into(),
+            kind: "AccessToken".into(),
+            name: "ci".into(),
+            uid: uid.into(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }
+    }
+
+    fn offered(mut meta: ObjectMeta, to: &str) -> ObjectMeta {
+        meta.annotations.get_or_insert_default().insert(api::ADOPT.to_owned(), to.to_owned());
+        meta
+    }
+
+    #[test]
+    fn the_ledger_decides_whose_a_secret_is_whatever_its_owner_references_say() {
+        assert!(matches!(claim(&secret(&me(), &[]), &me()), Claim::Ours(_)));
+        assert!(matches!(claim(&secret(&me(), &["old"]), &me()), Claim::Ours(_)));
+    }
+
+    #[test]
+    fn a_predecessors_secret_belongs_to_the_garbage_collector_while_it_has_an_owner_and_is_an_orphan_without()
+    {
+        let old = Owner { uid: "old".into(), ..me() };
+        assert_eq!(claim(&secret(&old, &["old"]), &me()), Claim::LeftBehind);
+        assert!(matches!(claim(&secret(&old, &[]), &me()), Claim::Orphan(_)));
+    }
+
+    #[test]
+    fn a_predecessor_of_another_account_is_a_stranger() {
+        let other = Owner { uid: "old".into(), account: "bob".into(), ..me() };
+        assert!(matches!(claim(&secret(&other, &[]), &me()), Claim::Foreign { .. }));
+    }
+
+    #[test]
+    fn a_secret_without_a_ledger_is_ours_only_by_our_uid() {
+        let meta =
+            |uid: &str| ObjectMeta { owner_references: Some(vec![reference(uid)]), ..Default::default() };
+        assert_eq!(claim(&meta("new"), &me()), Claim::Mute);
+        assert_eq!(claim(&meta("old"), &me()), Claim::Foreign { holder: "the AccessToken ci".into() });
+        assert_eq!(claim(&ObjectMeta::default(), &me()), Claim::Foreign { holder: "somebody else".into() });
+    }
+
+    #[test]
+    fn an_offer_names_this_kind_and_name_and_no_other_controller_may_own_the_secret() {
+        assert_eq!(claim(&offered(ObjectMeta::default(), "accesstoken/ci"), &me()), Claim::Offered);
+        for to in ["AccessToken/other", "SshKey/ci", "ci", ""] {
+            assert!(
+                matches!(claim(&offered(ObjectMeta::default(), to), &me()), Claim::Foreign { .. }),
+                "{to}"
+            );
+        }
+        let owned = ObjectMeta { owner_references: Some(vec![reference("old")]), ..Default::default() };
+        assert!(matches!(claim(&offered(owned, "AccessToken/ci"), &me()), Claim::Foreign { .. }));
+    }
+
+    #[test]
+    fn a_ledger_of_a_newer_version_is_left_alone_and_a_dying_secret_too() {
+        let annotations = Some(BTreeMap::from([(api::LEDGER.to_owned(), r#"{"version":99}"#.to_owned())]));
+        assert_eq!(claim(&ObjectMeta { annotations, ..Default::default() }, &me()), Claim::Newer(99));
+        let dying =
+            ObjectMeta { deletion_timestamp: Some(Time(jiff::Timestamp::UNIX_EPOCH)), ..secret(&me(), &[]) };
+        assert_eq!(claim(&dying, &me()), Claim::Dying);
+    }
+}

@@ -1,0 +1,268 @@
+//! The next page of the ledger: one function for each transition, each a single write of the Secret.
+
+use super::{
+    ledger::{Copy, Ledger, Previous},
+    policy::{Policy, Source, down, up},
+    reason::Reason,
+    scene::{Find, Integrity, Scene},
+};
+use crate::api::State;
+
+/// A write of the Secret: the ledger as it will be, and where the material comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Complete but for the identity and digest of material that is yet to be made.
+    pub ledger: Ledger,
+    pub current: Current,
+    pub previous: Former,
+    /// What to tell people; None for a write that they need not hear of.
+    pub news: Option<News>,
+}
+
+/// Where the current material of the Secret to be written comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// Minted now; `keep` is the identity that stays.
+    Mint {
+        keep: Option<String>,
+    },
+    /// What the user brought.
+    Brought,
+    /// What is in the Secret.
+    Stays,
+    FromCopy,
+    /// None, but an identity is assigned where the kind can do so without material.
+    Assign,
+    Nothing,
+}
+
+/// Where the previous material comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Former {
+    /// What was current.
+    WasCurrent,
+    Stays,
+    FromCopy,
+    Nothing,
+}
+
+/// Something that happened, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub reason: Reason,
+    pub text: String,
+}
+
+impl Page {
+    fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
+        Self { ledger, current, previous, news: None }
+    }
+
+    /// Whether only the clock asks for this write: then the clocks are compared before it is made.
+    pub fn is_due_by_time(&self) -> bool {
+        self.news.as_ref().is_some_and(|news| matches!(news.reason, Reason::Expired | Reason::Retired))
+    }
+
+    fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
+        Self { news: Some(News { reason, text: text.into() }), ..self }
+    }
+}
+
+/// New material with the next revision; what was there before is gone, or goes.
+pub fn issue(scene: &Scene, from: Ledger, reason: Reason) -> Page {
+    let (ledger, current) = renewed(scene, from, reason);
+    let text = match reason {
+        Reason::SecretRecreated => {
+            format!("The Secret was lost: it was made again with new material, revision {}", ledger.revision)
+        }
+        Reason::SecretRepaired => {
+            format!("The material in the Secret was damaged: new material, revision {}", ledger.revision)
+        }
+        _ => format!("New material, revision {}", ledger.revision),
+    };
+    let ledger = Ledger { previous: None, ..ledger };
+    Page::new(ledger, current, Former::Nothing).telling(reason, text)
+}
+
+/// New material with the next revision; the old one stays valid for the overlap.
+pub fn rotate(scene: &Scene, from: &Ledger) -> Page {
+    let previous = overlapping(scene, from);
+    let (ledger, current) = renewed(scene, from.clone(), Reason::Rotated);
+    let (former, tail) = match &previous {
+        Some(previous) => {
+            (Former::WasCurrent, format!("the previous one is valid until {}", previous.retirement_time))
+        }
+        None => (Former::Nothing, "the previous one is no longer valid".to_owned()),
+    };
+    let text = format!("New material, revision {}; {tail}", ledger.revision);
+    Page::new(Ledger { previous, ..ledger }, current, former).telling(Reason::Rotated, text)
+}
+
+/// What an issue and a rotation have in common: an issue for any cause consumes a pending rotate.
+fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Current) {
+    let trigger = ledger.handled.new_rotate(&scene.triggers).cloned();
+    if let Some(value) = &trigger {
+        ledger.handled.record_rotate(value);
+    }
+    let issue = down(scene.now);
+    let Policy { source, default_lifetime, .. } = &scene.policy;
+    let assigned = ledger.revision == 0 && !ledger.id.is_empty();
+    let current = match source {
+        Source::MintBoth if !assigned => Current::Mint { keep: None },
+        Source::MintSecret | Source::MintBoth => {
+            Current::Mint { keep: Some(ledger.id.clone()).filter(|id| !id.is_empty()) }
+        }
+        Source::Brought { .. } => Current::Brought,
+    };
+    ledger.state = State::Live;
+    ledger.revision += 1;
+    ledger.issue_time = Some(issue);
+    ledger.default_lifetime = *default_lifetime;
+    ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
+    discard_held(&mut ledger);
+    ledger.note(issue, reason, trigger);
+    (ledger, current)
+}
+
+/// The current material as the previous one of a rotation now: until its own not-after or the end of the overlap.
+fn overlapping(scene: &Scene, from: &Ledger) -> Option<Previous> {
+    if scene.policy.overlap.is_zero() {
+        return None;
+    }
+    let end = scene.policy.overlap.after(up(scene.now));
+    Some(Previous {
+        id: from.id.clone(),
+        public: from.public.clone(),
+        digest: from.digest.clone()?,
+        not_after: from.not_after,
+        retirement_time: from.not_after.map_or(end, |own| own.min(end)),
+    })
+}
+
+/// The first page of a credential that is not active yet: an identity, no material.
+pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
+    Page::new(Ledger { not_after: scene.policy.fixed_end(), ..blank }, Current::Assign, Former::Nothing)
+        .telling(Reason::Inactive, "Created inactive: no material is made before it is active")
+}
+
+/// The material is destroyed, current and previous. The identity stays listed.
+pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
+    let mut ledger = Ledger { state, previous: None, digest: None, ..from.clone() };
+    discard_held(&mut ledger);
+    let (reason, text) = match state {
+        State::Revoked => (
+            Reason::Revoked,
+            "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew",
+        ),
+        State::Expired | State::Live | State::Withheld => (
+            Reason::Expired,
+            "The material reached its not-after and was destroyed; rotate it or move its date to issue anew",
+        ),
+    };
+    if state == State::Revoked
+        && let Some(value) = ledger.handled.new_revoke(&scene.triggers).cloned()
+    {
+        ledger.handled.record_revoke(&value);
+    }
+    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text)
+}
+
+/// The material leaves the Secret; the copy holds it.
+pub fn withhold(from: &Ledger, held: Option<Copy>, reason: Reason) -> Page {
+    let ledger = Ledger { state: State::Withheld, held, discarded: None, ..from.clone() };
+    Page::new(ledger, Current::Nothing, Former::Nothing)
+        .telling(reason, "The material was taken out of the Secret and is kept")
+}
+
+/// The same bytes come back under the same revision.
+pub fn give_back(scene: &Scene, from: &Ledger, previous: Integrity) -> Page {
+    let mut ledger = Ledger { state: State::Live, ..from.clone() };
+    ledger.previous = ledger
+        .previous
+        .filter(|_| previous == Integrity::Intact)
+        .filter(|previous| !scene.is_past(previous.retirement_time));
+    let former = if ledger.previous.is_some() { Former::FromCopy } else { Former::Nothing };
+    discard_held(&mut ledger);
+    Page::new(ledger, Current::FromCopy, former)
+        .telling(Reason::Reactivated, "Active again: the same material is back in the Secret")
+}
+
+/// No other writer can name this copy any more: its delete is safe after this.
+pub fn fence(from: &Ledger, copy: &Copy) -> Page {
+    kept(Ledger { discarded: Some(copy.clone()), ..from.clone() })
+}
+
+/// The overlap is over.
+pub fn retire(from: &Ledger) -> Page {
+    let ledger = Ledger { previous: None, ..from.clone() };
+    let current = if ledger.is_live() { Current::Stays } else { Current::Nothing };
+    Page::new(ledger, current, Former::Nothing).telling(Reason::Retired, "The previous material was removed")
+}
+
+/// A `rotate` that changes nothing: recorded, and said.
+pub fn note_rotate(scene: &Scene, from: &Ledger, text: &str) -> Page {
+    let mut ledger = from.clone();
+    if let Some(value) = ledger.handled.new_rotate(&scene.triggers).cloned() {
+        ledger.handled.record_rotate(&value);
+    }
+    kept(ledger).telling(Reason::Updated, text)
+}
+
+/// Same material, same revision: a moved date, another rendering.
+pub fn update(scene: &Scene, from: &Ledger) -> Page {
+    let not_after =
+        if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
+    kept(Ledger { not_after, ..from.clone() })
+}
+
+/// A Secret that a restore or `Retain` left becomes this object's, as it is.
+pub fn restore(scene: &Scene, from: &Ledger) -> Page {
+    let mut ledger = Ledger { owner: scene.owner.clone(), ..from.clone() };
+    if let (Some(held), Some(found)) = (&ledger.held, &scene.copy) {
+        // A restored copy has another uid; its bytes are checked against the digest before they are used.
+        ledger.held = Some(Copy { uid: found.copy.uid.clone(), ..held.clone() })
+            .filter(|held| held.name == found.copy.name);
+    }
+    ledger.note(down(scene.now), Reason::Restored, None);
+    kept(ledger).telling(
+        Reason::Restored,
+        format!("The Secret was taken back with the material of revision {}", from.revision),
+    )
+}
+
+/// A stranger's Secret that somebody offered becomes this object's, with the material that is in it.
+pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
+    let issue = down(scene.now);
+    let mut ledger = Ledger {
+        state: State::Live,
+        revision: blank.revision + 1,
+        id: found.identity.id.clone(),
+        public: found.identity.public.clone(),
+        digest: Some(found.digest.clone()),
+        issue_time: Some(issue),
+        default_lifetime: scene.policy.default_lifetime,
+        not_after: scene.policy.not_after(issue, scene.policy.default_lifetime),
+        previous: None,
+        ..blank
+    };
+    ledger.note(issue, Reason::Adopted, None);
+    Page::new(ledger, Current::Stays, Former::Nothing)
+        .telling(Reason::Adopted, "The offered Secret was taken over with the material that is in it")
+}
+
+/// A page on which the material stays where it is.
+pub fn kept(ledger: Ledger) -> Page {
+    let (current, previous) = match ledger.state {
+        State::Live if ledger.previous.is_some() => (Current::Stays, Former::Stays),
+        State::Live => (Current::Stays, Former::Nothing),
+        State::Withheld | State::Expired | State::Revoked => (Current::Nothing, Former::Nothing),
+    };
+    Page::new(ledger, current, previous)
+}
+
+/// The ledger stops naming the copy and says in the same write that it may be deleted.
+fn discard_held(ledger: &mut Ledger) {
+    if let Some(held) = ledger.held.take() {
+        ledger.discarded = Some(held);
+    }
+}

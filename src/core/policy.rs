@@ -1,0 +1,120 @@
+//! What is asked for, from loose input to checked types: the credential's spec and the Account's defaults as one answer.
+
+use jiff::Timestamp;
+
+use super::{ledger::Ledger, period::Period, permission::Grant};
+use crate::{
+    api::{AccountSpec, CredentialSpec},
+    core::lifecycle::Complaint,
+};
+
+/// The spec of one credential under its Account, resolved.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub wanted: Wanted,
+    pub expiry: Expiry,
+    /// How long a rotation that a person asks for leaves the old material valid.
+    pub overlap: Period,
+    /// The Account's default lifetime as it is now: read at an issue or rotation, and kept in the ledger.
+    pub default_lifetime: Option<Period>,
+    pub warn_before: Option<Period>,
+    /// None for a kind without permissions.
+    pub grant: Option<Grant>,
+    pub source: Source,
+    /// Why nothing can be minted; what is live is left alone.
+    pub refusal: Option<Complaint>,
+}
+
+/// What `spec.active` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Active,
+    Inactive,
+}
+
+/// When the credential expires, as the spec says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    At(Timestamp),
+    After(Period),
+    Never,
+    /// The Account's default, as it was at the last issue or rotation; else never.
+    AccountDefault,
+}
+
+/// Where material comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Minted; the identity stays.
+    MintSecret,
+    /// Minted; the identity is new as well.
+    MintBoth,
+    /// Brought by the user: the identity of what the spec has now; none if it cannot be used.
+    Brought { id: Option<String> },
+}
+
+impl Expiry {
+    pub fn of(spec: &CredentialSpec) -> Result<Self, super::period::NotAPeriod> {
+        Ok(match (&spec.expiration_time, spec.lifetime.as_deref()) {
+            (Some(time), _) => Self::At(down(time.0)),
+            (None, Some("never")) => Self::Never,
+            (None, Some(text)) => Self::After(text.parse()?),
+            (None, None) => Self::AccountDefault,
+        })
+    }
+}
+
+impl Policy {
+    /// The not-after of material issued at `issue`, when the Account's default was `default`.
+    pub fn not_after(&self, issue: Timestamp, default: Option<Period>) -> Option<Timestamp> {
+        match self.expiry {
+            Expiry::At(time) => Some(time),
+            Expiry::After(lifetime) => Some(lifetime.after(issue)),
+            Expiry::Never => None,
+            Expiry::AccountDefault => default.map(|lifetime| lifetime.after(issue)),
+        }
+    }
+
+    /// The not-after that does not depend on an issue.
+    pub fn fixed_end(&self) -> Option<Timestamp> {
+        match self.expiry {
+            Expiry::At(time) => Some(time),
+            Expiry::After(_) | Expiry::Never | Expiry::AccountDefault => None,
+        }
+    }
+
+    /// The not-after that the spec gives to the material of this ledger now.
+    pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
+        self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime)
+    }
+
+    /// When material that expires at `not_after` begins to be "soon": as the spec says, else seven days, at most a
+    /// fifth of its life.
+    pub fn warning_time(&self, issue: Option<Timestamp>, not_after: Timestamp) -> Timestamp {
+        let fifth = issue.map_or(0, |issue| (not_after.as_second() - issue.as_second()).max(0) / 5);
+        let default = Period::days(7).min(Period::seconds(fifth as u64));
+        self.warn_before.unwrap_or(default).before(not_after)
+    }
+}
+
+/// The Account's default lifetime; `never` is the same as none.
+pub fn default_lifetime(account: &AccountSpec) -> Option<Period> {
+    account.credential_defaults.as_ref()?.lifetime.as_deref()?.parse().ok()
+}
+
+/// The overlap of a rotation that a person asks for: the spec's, else the Account's default, else none (the usual
+/// reason to rotate by hand is a leak).
+pub fn overlap(spec: Option<&str>, account: Option<&AccountSpec>) -> Period {
+    let default = || account?.credential_defaults.as_ref()?.overlap.as_deref();
+    spec.or_else(default).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Whole seconds: an end is rounded down, so that nothing is valid for longer than was said.
+pub fn down(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second() - i64::from(time.subsec_nanosecond() < 0)).unwrap_or(time)
+}
+
+/// Whole seconds: "not before" is rounded up, so that an overlap is never shorter than was said.
+pub fn up(time: Timestamp) -> Timestamp {
+    if time.subsec_nanosecond() == 0 { time } else { Period::seconds(1).after(down(time)) }
+}

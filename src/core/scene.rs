@@ -1,0 +1,182 @@
+//! What was seen: everything that a decision may depend on, as plain data.
+
+use jiff::Timestamp;
+
+use super::{
+    ledger::{Copy, Ledger, Owner},
+    material::Identity,
+    policy::Policy,
+    trigger::Triggers,
+};
+
+/// One credential, its Account and its Secret at one moment.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub now: Timestamp,
+    pub clock: Clock,
+    pub owner: Owner,
+    pub number: Option<i64>,
+    pub existence: Existence,
+    pub triggers: Triggers,
+    pub account_triggers: Triggers,
+    pub policy: Policy,
+    pub account: Account,
+    pub secret: Sight,
+    /// What status last said; heard when the Secret cannot speak.
+    pub testimony: Option<Ledger>,
+    pub copy: Option<CopySight>,
+}
+
+/// Whether the operator's clock and the API server's agree to within a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    Agreed,
+    /// Nothing is done for reasons of time.
+    Skewed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    Standing,
+    BeingDeleted,
+}
+
+/// The Account that the credential refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    Active,
+    Inactive,
+    /// Not there, but too short a time to act on: a restore must not flap. Looked at again at `until`.
+    MissingLately {
+        until: Timestamp,
+    },
+    Missing,
+    /// It could not be read: that changes nothing.
+    Unknown,
+}
+
+/// The Secret under the name that the spec gives.
+#[derive(Clone, Debug)]
+pub enum Sight {
+    Absent,
+    /// The ledger names this very object.
+    Ours {
+        ledger: Ledger,
+        inside: Inside,
+        form: Form,
+    },
+    /// Ours by owner reference, but the ledger is gone or broken.
+    Mute,
+    /// The ledger was written by a newer version.
+    Newer(u32),
+    Dying,
+    /// It belongs to an object of this name that is gone; the garbage collector will take it.
+    LeftBehind,
+    /// The ledger names this kind, name and Account, but another uid, and nobody owns it: a restore, or `Retain`.
+    Orphan {
+        ledger: Ledger,
+    },
+    /// A stranger's Secret that somebody offered; what is in it, or why it does not conform.
+    Offered {
+        found: Result<Find, String>,
+    },
+    /// A stranger's; whose, in words.
+    Foreign {
+        holder: String,
+    },
+}
+
+/// Material that was found in an offered Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Find {
+    pub identity: Identity,
+    pub digest: String,
+}
+
+/// Whether the material in a Secret is what its ledger says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// Only the metadata was looked at, and it is as it was when all was last verified.
+    Unread,
+    Read {
+        current: Integrity,
+        previous: Integrity,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    Intact,
+    /// Absent, or not what the ledger's digest says.
+    Damaged,
+}
+
+/// Whether everything beside the material is as the spec asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Fits,
+    Differs,
+}
+
+/// The operator-owned Secret that may hold withheld material.
+#[derive(Clone, Debug)]
+pub struct CopySight {
+    pub copy: Copy,
+    pub origin: Origin,
+    pub inside: Inside,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Made in this very look, from the material that is in the Secret.
+    JustMade,
+    Found,
+    /// Somebody else's Secret sits on the name.
+    Strange,
+}
+
+impl Scene {
+    /// The ledger on the Secret if it can speak for this object.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        match &self.secret {
+            Sight::Ours { ledger, .. } if !self.is_rolled_back() => Some(ledger),
+            Sight::Ours { .. }
+            | Sight::Absent
+            | Sight::Mute
+            | Sight::Newer(_)
+            | Sight::Dying
+            | Sight::LeftBehind
+            | Sight::Orphan { .. }
+            | Sight::Offered { .. }
+            | Sight::Foreign { .. } => None,
+        }
+    }
+
+    /// What is testified while the Secret cannot speak: it is gone, mute, or an old copy of itself.
+    pub fn lost(&self) -> Option<&Ledger> {
+        let silent = matches!(self.secret, Sight::Absent | Sight::Mute) || self.is_rolled_back();
+        self.testimony.as_ref().filter(|_| silent)
+    }
+
+    /// Neither Secret nor testimony: nothing was ever published.
+    pub fn is_blank(&self) -> bool {
+        self.testimony.is_none() && matches!(self.secret, Sight::Absent | Sight::Mute)
+    }
+
+    /// Somebody put an old version of the Secret back.
+    fn is_rolled_back(&self) -> bool {
+        match (&self.secret, &self.testimony) {
+            (Sight::Ours { ledger, .. }, Some(testimony)) => {
+                let resurrected =
+                    ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
+                ledger.revision < testimony.revision || resurrected
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the moment has come. Never while the clocks disagree.
+    pub fn is_past(&self, time: Timestamp) -> bool {
+        self.clock == Clock::Agreed && time <= self.now
+    }
+}

@@ -1,0 +1,105 @@
+//! When to look again, and what status says of the time that is left.
+
+use jiff::Timestamp;
+
+use super::{
+    ledger::Ledger,
+    lifecycle::{Complaint, Remedy},
+    period::Period,
+    scene::{Account, Clock, Existence, Scene},
+};
+
+const DAY: i64 = 86_400;
+/// While the clocks disagree nothing is due; this is how often they are compared.
+const SKEW_PAUSE: Period = Period::seconds(10);
+
+/// What comes next by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    Expire,
+    Retire,
+}
+
+/// The next thing that will be done to the material, and when.
+pub fn next_due(ledger: &Ledger) -> Option<(Due, Timestamp)> {
+    if ledger.is_dead() || ledger.revision == 0 {
+        return None;
+    }
+    let expire = ledger.not_after.map(|time| (Due::Expire, time));
+    let retire = ledger.previous.as_ref().map(|previous| (Due::Retire, previous.retirement_time));
+    expire.into_iter().chain(retire).min_by_key(|(_, time)| *time)
+}
+
+/// The next moment at which something is due or status reads differently; always in the future.
+pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
+    let ledger = scene.ledger();
+    let mut moments = Vec::with_capacity(6);
+    if let Some(ledger) = ledger.filter(|ledger| !ledger.is_dead() && ledger.revision > 0) {
+        moments.extend(next_due(ledger).map(|(_, time)| time));
+        if let Some(not_after) = ledger.not_after {
+            moments.push(scene.policy.warning_time(ledger.issue_time, not_after));
+            moments.push(next_day_count(scene.now, not_after));
+        }
+    }
+    if let Some(Complaint { remedy: Remedy::Waiting { look_again }, .. }) = complaint {
+        moments.extend(*look_again);
+    }
+    if let (Account::MissingLately { until }, Existence::Standing) = (scene.account, scene.existence) {
+        moments.push(until);
+    }
+    if scene.clock == Clock::Skewed && moments.iter().any(|moment| *moment <= scene.now) {
+        moments.push(SKEW_PAUSE.after(scene.now));
+    }
+    moments.into_iter().filter(|moment| *moment > scene.now).min()
+}
+
+/// The line that status shows: `Never Expires`, `Expires in: N days` rounded up, or `Expired`.
+pub fn expiry_line(now: Timestamp, not_after: Option<Timestamp>) -> String {
+    match not_after {
+        None => "Never Expires".to_owned(),
+        Some(end) if end <= now => "Expired".to_owned(),
+        Some(end) => format!("Expires in: {} days", days_left(now, end)),
+    }
+}
+
+fn days_left(now: Timestamp, end: Timestamp) -> i64 {
+    let nanoseconds = end.as_nanosecond() - now.as_nanosecond();
+    let day = i128::from(DAY) * 1_000_000_000;
+    ((nanoseconds + day - 1) / day) as i64
+}
+
+/// When the number of days changes next.
+fn next_day_count(now: Timestamp, end: Timestamp) -> Timestamp {
+    Period::seconds(((days_left(now, end) - 1).max(0) * DAY) as u64).before(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn the_line_is_to_the_letter() {
+        assert_eq!(expiry_line(at(0), None), "Never Expires");
+        assert_eq!(expiry_line(at(0), Some(at(1))), "Expires in: 1 days");
+        assert_eq!(expiry_line(at(0), Some(at(DAY))), "Expires in: 1 days");
+        assert_eq!(expiry_line(at(0), Some(at(DAY + 1))), "Expires in: 2 days");
+        assert_eq!(expiry_line(at(0), Some(at(0))), "Expired");
+    }
+
+    proptest! {
+        #[test]
+        fn the_day_count_changes_at_the_moment_that_was_foretold_and_not_before(left in 1i64..400 * DAY) {
+            let end = at(left);
+            let change = next_day_count(at(0), end);
+            prop_assert!(change > at(0) || left <= DAY && change == end);
+            let just_before = Timestamp::from_nanosecond(change.as_nanosecond() - 1).unwrap();
+            prop_assert_eq!(expiry_line(at(0), Some(end)), expiry_line(just_before, Some(end)));
+            prop_assert_ne!(expiry_line(at(0), Some(end)), expiry_line(change, Some(end)));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `deploy/`, `examples/` and the roles, on the real server.
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use kube::api::{ListParams, ObjectMeta, PostParams};
+use support::{ControlPlane, User};
+
+const STRICT: [&str; 4] = ["apply", "--server-side", "--force-conflicts", "--validate=strict"];
+
+#[tokio::test]
+async fn what_kustomize_renders_is_accepted_to_the_letter() -> Result<()> {
+    let control_plane = support::own().await;
+    let client = control_plane.client();
+
+    let rendered = control_plane.kubectl(&["kustomize", "deploy"]).await.ok();
+    let file = control_plane.layout.dir.join("rendered.yaml");
+    std::fs::write(&file, rendered)?;
+    let file = file.to_str().context("a readable path")?;
+    let warned = control_plane.kubectl(&[&STRICT[..], &["-f", file]].concat()).await;
+    assert_eq!(warned.stderr, "", "neither errors nor warnings");
+
+    let crds = Api::<CustomResourceDefinition>::all(client.clone()).list(&ListParams::default()).await?;
+    assert_eq!(crds.items.len(), 4, "the four kinds");
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "chatelaine-system");
+    let deployment = deployments.get("chatelaine").await?;
+
+    // A Deployment is accepted whatever its pods are; a pod of its template only if the namespace lets it in.
+    let template = deployment.spec.context("a spec")?.template;
+    let pod = Pod {
+        metadata: ObjectMeta { name: Some("would-be".into()), ..template.metadata.unwrap_or_default() },
+        spec: template.spec,
+        ..Pod::default()
+    };
+    let only_ask = PostParams { dry_run: true, ..PostParams::default() };
+    Api::<Pod>::namespaced(client, "chatelaine-system").create(&only_ask, &pod).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_quickstart_is_accepted_to_the_letter() -> Result<()> {
+    let control_plane = support::shared().await;
+    let ask = [&STRICT[..], &["--dry-run=server", "-k", "examples/quickstart"]].concat();
+    let answer = control_plane.kubectl(&ask).await.ok();
+    assert_eq!(answer.lines().count(), 5, "an Account and four credentials:\n{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_viewer_sees_credentials_and_no_secret() -> Result<()> {
+    let person = Person::who_is("view").await?;
+    person.may("list", "apikeypairs.chatelaine.dev").await?;
+    person.may("watch", "accounts.chatelaine.dev").await?;
+    person.may_not("create", "accesstokens.chatelaine.dev").await?;
+    person.may_not("get", "secrets").await
+}
+
+#[tokio::test]
+async fn an_editor_changes_credentials_but_no_account_and_no_status() -> Result<()> {
+    let person = Person::who_is("edit").await?;
+    for kind in ["apikeypairs", "sshkeys", "accesstokens"] {
+        person.may("create", &format!("{kind}.chatelaine.dev")).await?;
+        person.may("delete", &format!("{kind}.chatelaine.dev")).await?;
+        person.may_not("update", &format!("{kind}.chatelaine.dev/status")).await?;
+    }
+    person.may("get", "accounts.chatelaine.dev").await?;
+    person.may_not("update", "accounts.chatelaine.dev").await
+}
+
+#[tokio::test]
+async fn an_admin_changes_accounts_too_but_no_status() -> Result<()> {
+    let person = Person::who_is("admin").await?;
+    person.may("create", "accounts.chatelaine.dev").await?;
+    person.may("patch", "sshkeys.chatelaine.dev").await?;
+    person.may_not("patch", "accounts.chatelaine.dev/status").await?;
+    person.may_not("update", "accesstokens.chatelaine.dev/status").await
+}
+
+#[tokio::test]
+async fn the_operator_reads_specs_and_writes_status_but_never_a_spec() -> Result<()> {
+    let operator = Person {
+        control_plane: support::shared().await,
+        namespace: support::shared().await.namespace().await,
+        user: User::Operator,
+    };
+    operator.may("patch", "accounts.chatelaine.dev/status").await?;
+    operator.may("create", "secrets").await?;
+    operator.may("create", "events.events.k8s.io").await?;
+    operator.may_not("update", "accounts.chatelaine.dev").await?;
+    operator.may_not("patch", "apikeypairs.chatelaine.dev").await?;
+    operator.may_not("patch", "secrets").await?;
+    operator.may_not("deletecollection", "secrets").await
+}
+
+/// Somebody with one of the roles that every cluster has, in one namespace.
+struct Person {
+    control_plane: &'static ControlPlane,
+    namespace: String,
+    user: User,
+}
+
+impl Person {
+    async fn who_is(role: &str) -> Result<Self> {
+        let control_plane = support::shared().await;
+        let namespace = control_plane.namespace().await;
+        let user = User::named(&namespace, role);
+        control_plane.bind(&namespace, &user, role).await?;
+        let person = Self { control_plane, namespace, user };
+        // The controller manager joins our roles to the cluster's own some time after it has started.
+        person.within_a_minute("list", "apikeypairs.chatelaine.dev").await?;
+        Ok(person)
+    }
+
+    async fn asks(&self, verb: &str, what: &str) -> Result<bool> {
+        let (resource, subresource) = what.split_once('/').unwrap_or((what, ""));
+        // Not as `resource/status`: kubectl takes that for an object of the name `status`.
+        let subresource = format!("--subresource={subresource}");
+        let ask = ["auth", "can-i", verb, resource, &subresource, "-n", &self.namespace];
+        Ok(self.control_plane.kubectl_as(&self.user, &ask).await?.stdout.trim() == "yes")
+    }
+
+    async fn within_a_minute(&self, verb: &str, what: &str) -> Result<()> {
+        for _ in 0..120 {
+            if self.asks(verb, what).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+        anyhow::bail!("{:?} may not {verb} {what}", self.user)
+    }
+
+    /// Waits, because the roles are joined one after the other.
+    async fn may(&self, verb: &str, what: &str) -> Result<()> {
+        self.within_a_minute(verb, what).await
+    }
+
+    async fn may_not(&self, verb: &str, what: &str) -> Result<()> {
+        assert!(!self.asks(verb, what).await?, "{:?} may {verb} {what}", self.user);
+        Ok(())
+    }
+}
