@@ -226,6 +226,14 @@ fn an_rsa_key_of_mixed_numbers_is_no_material() {
     assert!(!mixed(|pair, _| pair.public.e = Mpint::from_positive_bytes(&[3]).unwrap()));
 }
 
+#[cfg(feature = "operator")]
+#[test]
+fn the_rsa_keys_of_the_shell_fit_together() {
+    let object = ssh_key(json!({"algorithm": "Rsa", "bits": 2048}));
+    let material = object.mint(ORDER, &mut chatelaine::controller::dice::SystemDice).unwrap();
+    assert!(read(&object, &secret_text(&material)) == Some(material));
+}
+
 /// The exponent plus the prime less one.
 fn beside(exponent: &Mpint, prime: &Mpint) -> Mpint {
     let number = |mpint: &Mpint| {
