@@ -69,10 +69,6 @@ pub fn parse(text: &str) -> Result<PublicKey, Advice> {
         return Err(ANOTHER_ALGORITHM);
     }
     let mut key = PublicKey::from_bytes(&blob).map_err(|_| GARBLED)?;
-    // Another spelling of the same key would have another fingerprint than the one that servers see.
-    if key.to_bytes().ok() != Some(blob) {
-        return Err(GARBLED);
-    }
     strong(key.key_data())?;
     key.set_comment(comment.trim());
     Ok(key)

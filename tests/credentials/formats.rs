@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chatelaine::{
+    api::{AccessToken, ApiKeyPair, SshKey},
     core::material::Identity,
     credentials::{Credential, MintError, Order},
 };
@@ -180,4 +181,30 @@ fn only_a_key_pair_has_an_identity_before_its_material() {
     assert!(matches!(assigned, Some(Identity { id, public: None }) if id.starts_with("AKIA")));
     assert_eq!(token(json!({})).assign(&mut Seeded(1)), Ok(None));
     assert_eq!(ssh_key(json!({})).assign(&mut Seeded(1)), Ok(None));
+}
+
+#[test]
+fn the_number_of_an_ssh_key_is_positive_and_below_2_to_the_53_and_only_it_has_one() {
+    let numbers: HashSet<i64> = (0..SEEDS).map(|uid| SshKey::number(&uid.to_string()).unwrap()).collect();
+    assert_eq!(numbers.len(), SEEDS as usize);
+    assert!(numbers.iter().all(|number| (1..1 << 53).contains(number)));
+    assert!(numbers.iter().any(|number| *number > 1 << 52), "the whole range is used");
+    assert_eq!(SshKey::number("a-uid"), SshKey::number("a-uid"));
+    assert_eq!((ApiKeyPair::number("a-uid"), AccessToken::number("a-uid")), (None, None));
+}
+
+#[test]
+fn the_whole_range_of_private_numbers_is_drawn() {
+    for (algorithm, highest) in [("EcdsaP256", 0x80), ("EcdsaP384", 0x80), ("EcdsaP521", 0x01)] {
+        let object = ssh_key(json!({"algorithm": algorithm}));
+        let first = |seed| {
+            let key = ssh_key::PrivateKey::from_openssh(secret_text(&mint(&object, seed))).unwrap();
+            key.key_data().ecdsa().unwrap().private_key_bytes()[0]
+        };
+        let firsts: Vec<u8> = (0..64).map(first).collect();
+        assert!(
+            firsts.iter().any(|byte| *byte >= highest) && firsts.iter().any(|byte| *byte < highest),
+            "{algorithm}"
+        );
+    }
 }

@@ -12,8 +12,12 @@ use chatelaine::{
     core::material::{Material, Parts},
     credentials::{Credential, Dice, MintError, Place},
 };
+use crypto_bigint::{Encoding as _, U4096};
 use serde_json::{Value, json};
-use ssh_key::private::{PrivateKey, RsaKeypair};
+use ssh_key::{
+    Mpint,
+    private::{PrivateKey, RsaKeypair},
+};
 use zeroize::Zeroizing;
 
 use crate::fixture::{ORDER, Seeded, have_tools, mint, overlap, secret_text, ssh_key, text, upload};
@@ -213,10 +217,31 @@ fn an_rsa_key_of_mixed_numbers_is_no_material() {
     assert!(mixed(|_, _| ()));
     assert!(!mixed(|pair, other| pair.public.n = other.public.n.clone()));
     assert!(!mixed(|pair, other| pair.private.d = other.private.d.clone()));
+    // Right for one of the primes only.
+    assert!(!mixed(|pair, _| pair.private.d = beside(&pair.private.d, &pair.private.p)));
+    assert!(!mixed(|pair, _| pair.private.d = beside(&pair.private.d, &pair.private.q)));
     assert!(!mixed(|pair, other| pair.private.p = other.private.p.clone()));
     assert!(!mixed(|pair, other| pair.private.q = other.private.q.clone()));
     assert!(!mixed(|pair, other| pair.private.iqmp = other.private.iqmp.clone()));
-    assert!(!mixed(|pair, _| pair.public.e = ssh_key::Mpint::from_positive_bytes(&[3]).unwrap()));
+    assert!(!mixed(|pair, _| pair.public.e = Mpint::from_positive_bytes(&[3]).unwrap()));
+}
+
+#[cfg(feature = "operator")]
+#[test]
+fn the_rsa_keys_of_the_shell_fit_together() {
+    let object = ssh_key(json!({"algorithm": "Rsa", "bits": 2048}));
+    let material = object.mint(ORDER, &mut chatelaine::controller::dice::SystemDice).unwrap();
+    assert!(read(&object, &secret_text(&material)) == Some(material));
+}
+
+/// The exponent plus the prime less one.
+fn beside(exponent: &Mpint, prime: &Mpint) -> Mpint {
+    let number = |mpint: &Mpint| {
+        let bytes = mpint.as_positive_bytes().unwrap();
+        U4096::from_be_slice(&[vec![0; 512 - bytes.len()], bytes.to_vec()].concat())
+    };
+    let sum = number(exponent).wrapping_add(&number(prime)).wrapping_sub(&U4096::ONE);
+    Mpint::from_positive_bytes(&sum.to_be_bytes()).unwrap()
 }
 
 #[test]

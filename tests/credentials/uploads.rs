@@ -105,7 +105,9 @@ fn options_in_front_are_refused() {
         "cert-authority",
         "environment=\"A=ssh-rsa b\"",
     ] {
-        refused(&format!("{options} {ED25519}"), "options in front");
+        for key in [ED25519, RSA_1024, DSA, CERTIFICATE] {
+            refused(&format!("{options} {key}"), "options in front");
+        }
     }
 }
 
