@@ -1,6 +1,4 @@
 //! The decision table, row by row, and what no history may break.
 
-mod histories;
 mod rows;
 mod stage;
-mod telling;
