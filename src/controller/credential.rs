@@ -191,13 +191,14 @@ impl<K: Credential> Keeper<K> {
             Former::FromCopy => seen.copied.previous.clone(),
             Former::Nothing => None,
         };
+        let wanted = !matches!(current, Current::Assign | Current::Nothing);
         let current = match current {
             Current::Mint { .. } | Current::Brought => fresh,
             Current::Stays => seen.values.current.clone(),
             Current::FromCopy => seen.copied.current.clone(),
             Current::Assign | Current::Nothing => None,
         };
-        if current.is_none() && ledger.is_live() {
+        if current.is_none() && wanted {
             return Err(MintError("the material is not where it should be").into());
         }
         Ok(Some(Values { current, previous }))

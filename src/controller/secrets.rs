@@ -123,7 +123,8 @@ fn show<K: Credential>(object: &K, ledger: &Ledger, values: &Values, grant: Opti
         current: values.current.as_ref().ok_or(match ledger.state {
             State::Withheld => "withheld: the credential or its Account is inactive",
             State::Revoked => "revoked",
-            State::Live | State::Expired => "expired",
+            State::Expired => "expired",
+            State::Live => "damaged by somebody; new material follows",
         }),
         previous: values.previous.as_ref().zip(retirement),
         account: &ledger.owner.account,

@@ -202,7 +202,7 @@ fn expired(scene: &Scene) -> Answer {
     match scene.lost() {
         Some(_) if scene.existence == Existence::BeingDeleted => Answer::No,
         Some(testimony) if testimony.is_dead() => {
-            Answer::from(Page { news: None, ..page::kept(testimony.clone()) })
+            Answer::from(Page { news: None, ..page::kept(scene, testimony.clone()) })
         }
         Some(testimony) if passed(testimony) => page::destroy(scene, testimony, State::Expired).into(),
         Some(_) | None => Answer::No,
@@ -222,7 +222,7 @@ fn withheld(scene: &Scene) -> Answer {
             Some(CopySight { origin: Origin::JustMade, copy, .. }) => {
                 page::withhold(ledger, Some(copy.clone()), reason).into()
             }
-            Some(stray) => clear_away(ledger, stray),
+            Some(stray) => clear_away(scene, ledger, stray),
         },
         // Damaged material is not worth keeping: what comes back later is new.
         (State::Live, Some(reason)) => page::withhold(ledger, None, reason).into(),
@@ -230,11 +230,11 @@ fn withheld(scene: &Scene) -> Answer {
             give_back(scene, ledger)
         }
         (State::Withheld, Some(_) | None) => match &scene.copy {
-            Some(found) if ledger.held.as_ref() != Some(&found.copy) => clear_away(ledger, found),
+            Some(found) if ledger.held.as_ref() != Some(&found.copy) => clear_away(scene, ledger, found),
             Some(_) | None => Answer::No,
         },
         (State::Live | State::Expired | State::Revoked, _) => match &scene.copy {
-            Some(stray) => clear_away(ledger, stray),
+            Some(stray) => clear_away(scene, ledger, stray),
             None => Answer::No,
         },
     }
@@ -260,7 +260,7 @@ fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
 }
 
 /// A copy that the ledger does not name is fenced off, then deleted; a stranger's is never touched.
-fn clear_away(ledger: &Ledger, found: &CopySight) -> Answer {
+fn clear_away(scene: &Scene, ledger: &Ledger, found: &CopySight) -> Answer {
     match found.origin {
         Origin::Strange => Answer::Blocked(Complaint::person(
             Reason::SecretConflict,
@@ -272,7 +272,7 @@ fn clear_away(ledger: &Ledger, found: &CopySight) -> Answer {
         Origin::JustMade | Origin::Found if ledger.discarded.as_ref() == Some(&found.copy) => {
             Answer::Yes(Act::Discard(found.copy.clone()))
         }
-        Origin::JustMade | Origin::Found => page::fence(ledger, &found.copy).into(),
+        Origin::JustMade | Origin::Found => page::fence(scene, ledger, &found.copy).into(),
     }
 }
 
@@ -288,7 +288,7 @@ fn issue_due(scene: &Scene) -> Answer {
         State::Withheld if ledger.revision == 0 && why_inactive(scene).is_none() => {
             mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
         }
-        State::Live if !is_intact(scene) => once_a_minute(scene, ledger, Reason::SecretRepaired),
+        State::Live if !is_intact(scene) => repair(scene, ledger),
         State::Expired | State::Revoked => reissue(scene, ledger),
         State::Live | State::Withheld => Answer::No,
     }
@@ -321,17 +321,33 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
             && !matches!(copy.inside, Inside::Read { current: Integrity::Damaged, .. })
     });
     match (testimony.state, why_inactive(scene)) {
-        (State::Withheld, _) if testimony.revision == 0 => page::kept(testimony.clone()).into(),
+        (State::Withheld, _) if testimony.revision == 0 => page::kept(scene, testimony.clone()).into(),
         (State::Withheld, _) => {
             page::withhold(testimony, held.map(|held| held.copy.clone()), Reason::SecretRecreated).into()
         }
         (State::Live, Some(reason)) => page::withhold(testimony, None, reason).into(),
-        (State::Live, None) => once_a_minute(scene, testimony, Reason::SecretRecreated),
+        (State::Live, None) => match once_a_minute(scene, testimony, Reason::SecretRecreated) {
+            // Old bytes that somebody put back do not stay until then.
+            Answer::Blocked(_) if !matches!(scene.secret, Sight::Absent) => page::withdraw(testimony).into(),
+            answer => answer,
+        },
         (State::Expired | State::Revoked, _) => Answer::No,
     }
 }
 
+/// Damaged material is replaced; what else asks for new material does not wait for the minute to pass.
+fn repair(scene: &Scene, ledger: &Ledger) -> Answer {
+    let asked = ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene);
+    if asked || brought_anew(scene, ledger) {
+        return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
+    }
+    once_a_minute(scene, ledger, Reason::SecretRepaired)
+}
+
 fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
+    if let Err(complaint) = may_mint(scene) {
+        return Answer::Blocked(complaint);
+    }
     let earliest = REMAKE_PAUSE.after(ledger.issue_time.unwrap_or(Timestamp::MIN));
     if scene.now < earliest && ledger.issue_time.is_some_and(|issue| issue <= scene.now) {
         let text = format!(
@@ -410,7 +426,7 @@ fn retire_due(scene: &Scene) -> Answer {
             inside: Inside::Read { previous: Integrity::Intact, .. } | Inside::Unread,
             ..
         }) if ledger.held.as_ref() == Some(copy) => Answer::Yes(Act::Trim),
-        Some(_) | None => page::retire(ledger).into(),
+        Some(_) | None => page::retire(scene, ledger).into(),
     }
 }
 
@@ -422,7 +438,7 @@ fn drifted(scene: &Scene) -> Answer {
     let page = page::update(scene, ledger);
     let moved = !ledger.is_dead() && page.ledger.not_after != ledger.not_after;
     match form {
-        Form::Differs if ledger.is_dead() => page::kept(ledger.clone()).into(),
+        Form::Differs if ledger.is_dead() => page::kept(scene, ledger.clone()).into(),
         Form::Fits if !moved => Answer::No,
         Form::Fits | Form::Differs => page.into(),
     }
@@ -504,7 +520,7 @@ fn account_is_active(scene: &Scene) -> bool {
 }
 
 fn is_intact(scene: &Scene) -> bool {
-    !matches!(scene.secret, Sight::Ours { inside: Inside::Read { current: Integrity::Damaged, .. }, .. })
+    scene.integrity().0 == Integrity::Intact
 }
 
 fn is_brought(scene: &Scene) -> bool {

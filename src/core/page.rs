@@ -174,6 +174,15 @@ pub fn withhold(from: &Ledger, held: Option<Copy>, reason: Reason) -> Page {
         .telling(reason, "The material was taken out of the Secret and is kept")
 }
 
+/// Bytes that are not what status testifies leave the Secret; new material follows.
+pub fn withdraw(testimony: &Ledger) -> Page {
+    let ledger = Ledger { previous: None, ..testimony.clone() };
+    Page::new(ledger, Current::Nothing, Former::Nothing).telling(
+        Reason::SecretRepaired,
+        "An old or foreign content of the Secret was removed; new material follows",
+    )
+}
+
 /// The same bytes come back under the same revision.
 pub fn give_back(scene: &Scene, from: &Ledger, previous: Integrity) -> Page {
     let mut ledger = Ledger { state: State::Live, ..from.clone() };
@@ -188,15 +197,14 @@ pub fn give_back(scene: &Scene, from: &Ledger, previous: Integrity) -> Page {
 }
 
 /// No other writer can name this copy any more: its delete is safe after this.
-pub fn fence(from: &Ledger, copy: &Copy) -> Page {
-    kept(Ledger { discarded: Some(copy.clone()), ..from.clone() })
+pub fn fence(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
+    kept(scene, Ledger { discarded: Some(copy.clone()), ..from.clone() })
 }
 
 /// The overlap is over.
-pub fn retire(from: &Ledger) -> Page {
-    let ledger = Ledger { previous: None, ..from.clone() };
-    let current = if ledger.is_live() { Current::Stays } else { Current::Nothing };
-    Page::new(ledger, current, Former::Nothing).telling(Reason::Retired, "The previous material was removed")
+pub fn retire(scene: &Scene, from: &Ledger) -> Page {
+    kept(scene, Ledger { previous: None, ..from.clone() })
+        .telling(Reason::Retired, "The previous material was removed")
 }
 
 /// A `rotate` that changes nothing: recorded, and said.
@@ -205,14 +213,14 @@ pub fn note_rotate(scene: &Scene, from: &Ledger, text: &str) -> Page {
     if let Some(value) = ledger.handled.new_rotate(&scene.triggers).cloned() {
         ledger.handled.record_rotate(&value);
     }
-    kept(ledger).telling(Reason::Updated, text)
+    kept(scene, ledger).telling(Reason::Updated, text)
 }
 
 /// Same material, same revision: a moved date, another rendering.
 pub fn update(scene: &Scene, from: &Ledger) -> Page {
     let not_after =
         if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
-    kept(Ledger { not_after, ..from.clone() })
+    kept(scene, Ledger { not_after, ..from.clone() })
 }
 
 /// A Secret that a restore or `Retain` left becomes this object's, as it is.
@@ -224,7 +232,7 @@ pub fn restore(scene: &Scene, from: &Ledger) -> Page {
             .filter(|held| held.name == found.copy.name);
     }
     ledger.note(down(scene.now), Reason::Restored, None);
-    kept(ledger).telling(
+    kept(scene, ledger).telling(
         Reason::Restored,
         format!("The Secret was taken back with the material of revision {}", from.revision),
     )
@@ -250,14 +258,20 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
         .telling(Reason::Adopted, "The offered Secret was taken over with the material that is in it")
 }
 
-/// A page on which the material stays where it is.
-pub fn kept(ledger: Ledger) -> Page {
-    let (current, previous) = match ledger.state {
-        State::Live if ledger.previous.is_some() => (Current::Stays, Former::Stays),
-        State::Live => (Current::Stays, Former::Nothing),
-        State::Withheld | State::Expired | State::Revoked => (Current::Nothing, Former::Nothing),
-    };
-    Page::new(ledger, current, previous)
+/// A page on which the material stays where it is. Damaged bytes do not stay: nobody should use them.
+pub fn kept(scene: &Scene, mut ledger: Ledger) -> Page {
+    let (current, previous) = scene.integrity();
+    if ledger.is_live() && previous == Integrity::Damaged {
+        ledger.previous = None;
+    }
+    let former = if ledger.previous.is_some() { Former::Stays } else { Former::Nothing };
+    match (ledger.state, current) {
+        (State::Live, Integrity::Intact) => Page::new(ledger, Current::Stays, former),
+        (State::Live, Integrity::Damaged) => Page::new(ledger, Current::Nothing, former),
+        (State::Withheld | State::Expired | State::Revoked, _) => {
+            Page::new(ledger, Current::Nothing, Former::Nothing)
+        }
+    }
 }
 
 /// The ledger stops naming the copy and says in the same write that it may be deleted.

@@ -175,6 +175,22 @@ impl Scene {
         }
     }
 
+    /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.
+    pub fn integrity(&self) -> (Integrity, Integrity) {
+        match self.secret {
+            Sight::Ours { inside: Inside::Read { current, previous }, .. } => (current, previous),
+            Sight::Ours { inside: Inside::Unread, .. }
+            | Sight::Absent
+            | Sight::Mute
+            | Sight::Newer(_)
+            | Sight::Dying
+            | Sight::LeftBehind
+            | Sight::Orphan { .. }
+            | Sight::Offered { .. }
+            | Sight::Foreign { .. } => (Integrity::Intact, Integrity::Intact),
+        }
+    }
+
     /// Whether the moment has come. Never while the clocks disagree.
     pub fn is_past(&self, time: Timestamp) -> bool {
         self.clock == Clock::Agreed && time <= self.now

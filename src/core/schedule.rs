@@ -6,6 +6,7 @@ use super::{
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
     period::Period,
+    policy::Wanted,
     scene::{Account, Clock, Existence, Scene},
 };
 
@@ -34,17 +35,24 @@ pub fn next_due(ledger: &Ledger) -> Option<(Due, Timestamp)> {
 pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
     let ledger = scene.ledger();
     let mut moments = Vec::with_capacity(6);
-    if let Some(ledger) = ledger.filter(|ledger| !ledger.is_dead() && ledger.revision > 0) {
+    let alive = |ledger: &&Ledger| !ledger.is_dead() && ledger.revision > 0;
+    if let Some(ledger) = ledger.filter(alive) {
         moments.extend(next_due(ledger).map(|(_, time)| time));
-        if let Some(not_after) = ledger.not_after {
-            moments.push(scene.policy.warning_time(ledger.issue_time, not_after));
-            moments.push(next_day_count(scene.now, not_after));
-        }
+        moments.extend(ledger.not_after.map(|end| next_day_count(scene.now, end)));
+    }
+    if let Some(ledger) = ledger.or(scene.lost()).filter(alive) {
+        let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
+        moments.extend(ends.iter().flatten());
+        moments.extend(ledger.not_after.map(|end| scene.policy.warning_time(ledger.issue_time, end)));
     }
     if let Some(Complaint { remedy: Remedy::Waiting { look_again }, .. }) = complaint {
         moments.extend(*look_again);
     }
-    if let (Account::MissingLately { until }, Existence::Standing) = (scene.account, scene.existence) {
+    // Then the material is withheld, if there is any in the Secret.
+    let would_be_withheld = scene.existence == Existence::Standing
+        && scene.policy.wanted == Wanted::Active
+        && ledger.or(scene.lost()).is_some_and(Ledger::is_live);
+    if let (Account::MissingLately { until }, true) = (scene.account, would_be_withheld) {
         moments.push(until);
     }
     if scene.clock == Clock::Skewed && moments.iter().any(|moment| *moment <= scene.now) {

@@ -1,0 +1,253 @@
+//! A small world for histories: one credential, its Secret, its copy and its status, where values are numbers.
+
+use std::collections::BTreeMap;
+
+use chatelaine::{
+    api::State,
+    core::{
+        ledger::{Copy, Ledger},
+        lifecycle::{Act, Complaint, decide},
+        page::{Current, Former, Page},
+        policy::Wanted,
+        scene::{Account, CopySight, Inside, Integrity, Origin, Scene, Sight},
+    },
+};
+
+use crate::stage::{at, blank};
+
+pub type Value = u64;
+
+/// A Secret as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub ledger: Ledger,
+    pub current: Option<Value>,
+    pub previous: Option<Value>,
+}
+
+/// The copy as it is stored.
+#[derive(Clone, Debug)]
+struct Held {
+    copy: Copy,
+    current: Option<Value>,
+    previous: Option<Value>,
+}
+
+pub struct World {
+    /// Spec, Account, triggers and clock; what is seen of Secret and copy is put in for each look.
+    pub scene: Scene,
+    pub secret: Option<Stored>,
+    held: Option<Held>,
+    testimony: Option<Ledger>,
+    minted: Value,
+    copies: u32,
+    /// Which life of the Secret this is: it begins anew when the Secret is deleted.
+    pub life: u32,
+    /// What was published, by life and revision.
+    pub published: BTreeMap<(u32, i64), Value>,
+    /// Values that were destroyed and must never be seen again.
+    pub destroyed: Vec<Value>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            scene: blank(),
+            secret: None,
+            held: None,
+            testimony: None,
+            minted: 0,
+            copies: 0,
+            life: 0,
+            published: BTreeMap::new(),
+            destroyed: Vec::new(),
+        }
+    }
+
+    /// What the operator sees when it looks live.
+    pub fn look(&self, just_made: Option<&Copy>) -> Scene {
+        let digest = |value: Option<Value>| value.map(|value| format!("digest-{value}"));
+        let integrity = |value: Option<Value>, wanted: Option<&String>| match wanted {
+            Some(wanted) if digest(value).as_ref() == Some(wanted) => Integrity::Intact,
+            Some(_) | None => Integrity::Damaged,
+        };
+        let secret = match &self.secret {
+            None => Sight::Absent,
+            Some(stored) => {
+                let live = stored.ledger.state == State::Live;
+                let previous = stored.ledger.previous.as_ref().map(|previous| &previous.digest);
+                let inside = Inside::Read {
+                    current: if live {
+                        integrity(stored.current, stored.ledger.digest.as_ref())
+                    } else {
+                        Integrity::Intact
+                    },
+                    previous: if live && previous.is_some() {
+                        integrity(stored.previous, previous)
+                    } else {
+                        Integrity::Intact
+                    },
+                };
+                crate::stage::ours(stored.ledger.clone(), inside)
+            }
+        };
+        let mut scene = Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() };
+        if matches!(scene.account, Account::MissingLately { until } if until <= scene.now) {
+            scene.account = Account::Missing;
+        }
+        let told = scene.ledger().or(scene.testimony.as_ref()).cloned();
+        scene.copy = self.held.as_ref().map(|held| CopySight {
+            copy: held.copy.clone(),
+            origin: if just_made == Some(&held.copy) { Origin::JustMade } else { Origin::Found },
+            inside: Inside::Read {
+                current: integrity(held.current, told.as_ref().and_then(|ledger| ledger.digest.as_ref())),
+                previous: integrity(
+                    held.previous,
+                    told.as_ref()
+                        .and_then(|ledger| ledger.previous.as_ref())
+                        .map(|previous| &previous.digest),
+                ),
+            },
+        });
+        scene
+    }
+
+    fn look_at(&self, stored: Option<&Stored>) -> Integrity {
+        let sound = stored.is_some_and(|stored| {
+            stored.current.map(|value| format!("digest-{value}")) == stored.ledger.digest
+        });
+        if sound { Integrity::Intact } else { Integrity::Damaged }
+    }
+
+    /// The ledger of a stored Secret, if it is not an old one that somebody put back.
+    fn seen(&self, stored: &Stored) -> Option<Ledger> {
+        let secret = crate::stage::ours(stored.ledger.clone(), crate::stage::INTACT);
+        Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() }.ledger().cloned()
+    }
+
+    /// One pass of the operator, that may crash after so many writes. Says what stood in the way at rest.
+    pub fn pass(&mut self, crash_after: Option<usize>) -> Option<Complaint> {
+        let mut just_made = None;
+        for step in 0.. {
+            assert!(step < 12, "the pass does not come to rest: {:?}", self.look(None));
+            match decide(&self.look(just_made.as_ref())) {
+                Act::Rest(complaint) => {
+                    if let Some(ledger) = self.look(None).ledger() {
+                        self.testimony = Some(ledger.clone());
+                    }
+                    return complaint;
+                }
+                _ if crash_after == Some(step) => return None,
+                Act::Write(page) => self.write(*page),
+                Act::Hold => {
+                    self.copies += 1;
+                    let stored = self.secret.as_ref().expect("only what is there is held");
+                    assert!(self.held.is_none(), "a create would be refused");
+                    let copy = Copy { name: "copy".into(), uid: format!("copy-{}", self.copies) };
+                    self.held =
+                        Some(Held { copy: copy.clone(), current: stored.current, previous: stored.previous });
+                    just_made = Some(copy);
+                }
+                Act::Trim => self.held.as_mut().expect("only what is there is trimmed").previous = None,
+                Act::Discard(copy) => {
+                    let named = self.secret.as_ref().and_then(|stored| stored.ledger.held.clone());
+                    assert_ne!(named, Some(copy.clone()), "a copy that the ledger names is never deleted");
+                    assert_eq!(self.held.take().map(|held| held.copy), Some(copy));
+                }
+            }
+        }
+        None
+    }
+
+    fn write(&mut self, page: Page) {
+        let Page { mut ledger, current, previous, .. } = page;
+        let there = self.secret.take();
+        if there.is_none() {
+            self.life += 1;
+        }
+        let fresh = matches!(current, Current::Mint { .. });
+        let none = matches!(current, Current::Nothing | Current::Assign);
+        let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
+        let old = there.clone();
+        let current = match current {
+            Current::Mint { .. } => {
+                self.minted += 1;
+                ledger.digest = Some(format!("digest-{}", self.minted));
+                ledger.id = format!("id-{}", self.minted);
+                Some(self.minted)
+            }
+            Current::Stays => there.as_ref().and_then(|stored| stored.current),
+            Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
+            Current::Assign | Current::Nothing => None,
+            Current::Brought => unreachable!("nothing is uploaded here"),
+        };
+        let previous = match previous {
+            Former::WasCurrent => there.as_ref().and_then(|stored| stored.current),
+            Former::Stays => there.as_ref().and_then(|stored| stored.previous),
+            Former::FromCopy => self.held.as_ref().and_then(|held| held.previous),
+            Former::Nothing => None,
+        };
+        assert_eq!(none, current.is_none(), "what is to be in the Secret is there");
+        let remade = there.as_ref().is_some_and(|stored| self.seen(stored).is_none());
+        assert_eq!(
+            ledger.is_live() && !(none && (damaged || remade)),
+            current.is_some(),
+            "a live ledger has a value, unless what was there is damaged or old"
+        );
+        assert_eq!(ledger.is_live() && ledger.previous.is_some(), previous.is_some(), "{ledger:?}");
+        if let Some(value) = current {
+            assert!(!self.destroyed.contains(&value), "{value} came back from the dead");
+            if let Some(before) = self.published.insert((self.life, ledger.revision), value) {
+                assert_eq!(before, value, "two values for revision {}", ledger.revision);
+            }
+            if let Some(Stored { ledger: before, current: Some(was), .. }) = &old
+                && *was != value
+                && fresh
+            {
+                let told =
+                    self.testimony.as_ref().map_or(0, |testimony| testimony.revision).max(before.revision);
+                assert_eq!(ledger.revision, told + 1, "the revision rises by exactly one");
+            }
+        }
+        if ledger.is_dead()
+            && let Some(stored) = &old
+        {
+            self.destroyed.extend(stored.current.iter().chain(&stored.previous));
+            self.destroyed
+                .extend(self.held.iter().flat_map(|held| held.current.iter().chain(&held.previous)));
+        }
+        self.secret = Some(Stored { ledger, current, previous });
+    }
+
+    pub fn delete_secret(&mut self) {
+        self.secret = None;
+    }
+
+    pub fn delete_copy(&mut self) {
+        self.held = None;
+    }
+
+    pub fn damage(&mut self) {
+        if let Some(stored) = self.secret.as_mut()
+            && let Some(value) = stored.current.as_mut()
+        {
+            *value += 1_000_000;
+        }
+    }
+
+    pub fn lose_status(&mut self) {
+        // A lost status with a lost Secret is a new object; here the Secret still speaks.
+        if self.secret.is_some() {
+            self.testimony = None;
+        }
+    }
+
+    pub fn is_inactive(&self) -> bool {
+        self.scene.policy.wanted == Wanted::Inactive
+            || matches!(self.look(None).account, Account::Inactive | Account::Missing)
+    }
+
+    pub fn tick(&mut self, seconds: i64) {
+        self.scene.now = at(self.scene.now.as_second() + seconds);
+    }
+}
