@@ -3,6 +3,7 @@
 //! Read [`scene`] (what was seen), then [`lifecycle`] (the table), then [`page`] (what each answer writes), then
 //! [`project`] (what status says of it).
 
+pub mod answer;
 pub mod condition;
 pub mod ledger;
 pub mod lifecycle;
@@ -13,6 +14,7 @@ pub mod period;
 pub mod permission;
 pub mod policy;
 pub mod project;
+mod questions;
 pub mod reason;
 pub mod scene;
 pub mod schedule;

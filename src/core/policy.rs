@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{ledger::Ledger, period::Period, permission::Grant};
 use crate::{
     api::{AccountSpec, CredentialSpec},
-    core::lifecycle::Complaint,
+    core::answer::Complaint,
 };
 
 /// The spec of one credential under its Account, resolved.

@@ -182,6 +182,9 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
                     outlook: Outlook::Reconciling,
                 }
             }
+            Remedy::Waiting { .. } if *reason == Reason::Minting => {
+                new(Truth::Unknown, *reason, message.clone(), Outlook::Reconciling)
+            }
             Remedy::Waiting { .. } => new(Truth::False, *reason, message.clone(), Outlook::Reconciling),
         };
     }

@@ -1,0 +1,21 @@
+//! What is written without touching the material.
+
+use super::super::{
+    answer::Answer,
+    page,
+    scene::{Existence, Form, Scene, Sight},
+};
+
+pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
+    let (Some(ledger), Sight::Ours { form, .. }) = (scene.ledger(), &scene.secret) else { return Answer::No };
+    if scene.existence == Existence::BeingDeleted {
+        return Answer::No;
+    }
+    let page = page::update(scene, ledger);
+    let moved = !ledger.is_dead() && page.ledger.not_after != ledger.not_after;
+    match form {
+        Form::Differs if ledger.is_dead() => page::kept(scene, ledger.clone()).into(),
+        Form::Fits if !moved => Answer::No,
+        Form::Fits | Form::Differs => page.into(),
+    }
+}

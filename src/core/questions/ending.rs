@@ -1,0 +1,72 @@
+//! What ends: revoked, past its not-after, or at the end of an overlap.
+
+use super::{
+    super::{
+        answer::{Act, Answer},
+        ledger::Ledger,
+        page::{self, Page},
+        scene::{CopySight, Existence, Inside, Integrity, Scene, Sight},
+    },
+    minting::{account_is_there, past},
+};
+use crate::api::State;
+
+pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
+    if let Some(ledger) = scene.ledger().or(scene.lost()) {
+        let pending = ledger.handled.new_revoke(&scene.triggers).is_some();
+        let reachable = scene.ledger().is_some() || scene.existence == Existence::Standing;
+        return if pending && reachable {
+            page::destroy(scene, ledger, State::Revoked).into()
+        } else {
+            Answer::No
+        };
+    }
+    let born_revoked = scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none();
+    if scene.is_blank() && born_revoked && scene.existence == Existence::Standing && account_is_there(scene) {
+        return page::destroy(scene, &past(scene), State::Revoked).into();
+    }
+    Answer::No
+}
+
+pub(in crate::core) fn expired(scene: &Scene) -> Answer {
+    let passed = |ledger: &Ledger| {
+        let now_given = scene.policy.not_after_of(ledger);
+        let dates = [ledger.not_after, now_given];
+        ledger.revision > 0 && !ledger.is_dead() && dates.iter().flatten().any(|date| scene.is_past(*date))
+    };
+    if let Some(ledger) = scene.ledger() {
+        return if passed(ledger) { page::destroy(scene, ledger, State::Expired).into() } else { Answer::No };
+    }
+    match scene.lost() {
+        Some(_) if scene.existence == Existence::BeingDeleted => Answer::No,
+        Some(testimony) if testimony.is_dead() => {
+            Answer::from(Page { news: None, ..page::kept(scene, testimony.clone()) })
+        }
+        Some(testimony) if passed(testimony) => page::destroy(scene, testimony, State::Expired).into(),
+        Some(_) | None => Answer::No,
+    }
+}
+
+pub(in crate::core) fn retire_due(scene: &Scene) -> Answer {
+    let Some((ledger, previous)) =
+        scene.ledger().and_then(|ledger| Some((ledger, ledger.previous.as_ref()?)))
+    else {
+        return Answer::No;
+    };
+    let inside = match (&scene.secret, ledger.state) {
+        (Sight::Ours { inside, .. }, State::Live) => Some(*inside),
+        _ => None,
+    };
+    let damaged = matches!(inside, Some(Inside::Read { previous: Integrity::Damaged, .. }));
+    if !scene.is_past(previous.retirement_time) && !damaged {
+        return Answer::No;
+    }
+    match &scene.copy {
+        Some(CopySight {
+            copy,
+            inside: Inside::Read { previous: Integrity::Intact, .. } | Inside::Unread,
+            ..
+        }) if ledger.held.as_ref() == Some(copy) => Answer::Yes(Act::Trim),
+        Some(_) | None => page::retire(scene, ledger).into(),
+    }
+}

@@ -1,0 +1,229 @@
+//! What asks for new material, and what stands in its way.
+
+use jiff::Timestamp;
+
+use super::{
+    super::{
+        answer::{Answer, Complaint},
+        ledger::Ledger,
+        page::{self, Page},
+        period::Period,
+        policy::Source,
+        reason::Reason,
+        scene::{Account, Existence, Inside, Integrity, Origin, Scene, Sight},
+        trigger::Handled,
+    },
+    withholding::why_inactive,
+};
+use crate::api::State;
+
+/// A Secret of a live credential is made again at most once in this time.
+const REMAKE_PAUSE: Period = Period::seconds(60);
+
+pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
+    if scene.is_blank() {
+        return first_issue(scene);
+    }
+    if let Some(testimony) = scene.lost() {
+        return remake(scene, testimony);
+    }
+    let Some(ledger) = scene.ledger() else { return Answer::No };
+    match ledger.state {
+        State::Withheld if ledger.revision == 0 && why_inactive(scene).is_none() => {
+            mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
+        }
+        State::Live if !is_intact(scene) => repair(scene, ledger),
+        State::Expired | State::Revoked => reissue(scene, ledger),
+        State::Live | State::Withheld => Answer::No,
+    }
+}
+
+fn first_issue(scene: &Scene) -> Answer {
+    match why_inactive(scene) {
+        Some(Reason::Inactive | Reason::AccountInactive)
+            if account_is_there(scene) && scene.existence == Existence::Standing =>
+        {
+            match may_mint(scene) {
+                Ok(()) => page::born_inactive(scene, past(scene)).into(),
+                Err(complaint) if complaint.reason == Reason::AccountInactive => {
+                    page::born_inactive(scene, past(scene)).into()
+                }
+                Err(complaint) => Answer::Blocked(complaint),
+            }
+        }
+        Some(_) | None => mint(scene, |scene| page::issue(scene, past(scene), Reason::Issued)),
+    }
+}
+
+/// The Secret is gone, mute or an old copy of itself; status says what was in it.
+fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
+    if scene.existence == Existence::BeingDeleted {
+        return Answer::No;
+    }
+    let held = scene.copy.as_ref().filter(|copy| {
+        copy.origin != Origin::Strange
+            && !matches!(copy.inside, Inside::Read { current: Integrity::Damaged, .. })
+    });
+    match (testimony.state, why_inactive(scene)) {
+        (State::Withheld, _) if testimony.revision == 0 => page::kept(scene, testimony.clone()).into(),
+        (State::Withheld, _) => {
+            page::withhold(testimony, held.map(|held| held.copy.clone()), Reason::SecretRecreated).into()
+        }
+        (State::Live, Some(reason)) => page::withhold(testimony, None, reason).into(),
+        (State::Live, None) => match once_a_minute(scene, testimony, Reason::SecretRecreated) {
+            // Old bytes that somebody put back do not stay until then.
+            Answer::Blocked(_) if !matches!(scene.secret, Sight::Absent) => page::withdraw(testimony).into(),
+            answer => answer,
+        },
+        (State::Expired | State::Revoked, _) => Answer::No,
+    }
+}
+
+/// Damaged material is replaced; what else asks for new material does not wait for the minute to pass.
+fn repair(scene: &Scene, ledger: &Ledger) -> Answer {
+    let asked = ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene);
+    if asked || brought_anew(scene, ledger) {
+        return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
+    }
+    once_a_minute(scene, ledger, Reason::SecretRepaired)
+}
+
+fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
+    if let Err(complaint) = may_mint(scene) {
+        return Answer::Blocked(complaint);
+    }
+    let earliest = REMAKE_PAUSE.after(ledger.issue_time.unwrap_or(Timestamp::MIN));
+    if scene.now < earliest && ledger.issue_time.is_some_and(|issue| issue <= scene.now) {
+        let text = format!(
+            "The Secret was lost or damaged; new material is made at most once a minute, next at {earliest}"
+        );
+        return Answer::Blocked(Complaint::waiting(reason, text).until(earliest));
+    }
+    mint(scene, |scene| page::issue(scene, ledger.clone(), reason))
+}
+
+/// What is dead is issued anew when the date was moved beyond the one that had passed, or when somebody asks.
+fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
+    let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
+    let given = scene.policy.not_after(scene.now, scene.policy.default_lifetime);
+    let date_passed = given.is_some_and(|date| date <= scene.now);
+    let moved = match (ledger.not_after, scene.policy.not_after_of(ledger)) {
+        (Some(recorded), Some(now_given)) => recorded < now_given && scene.now < now_given,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    let cause = (ledger.state == State::Expired && moved)
+        || brought_anew(scene, ledger)
+        || (asked && !is_brought(scene));
+    if asked && is_brought(scene) && !cause {
+        return page::note_rotate(
+            scene,
+            ledger,
+            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
+        )
+        .into();
+    }
+    if asked && date_passed {
+        let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
+        return page::note_rotate(scene, ledger, text).into();
+    }
+    if !cause || why_inactive(scene).is_some() {
+        return Answer::No;
+    }
+    mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
+}
+
+pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
+    let Some(ledger) = scene.ledger().filter(|ledger| ledger.is_live()) else { return Answer::No };
+    let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
+    if brought_anew(scene, ledger) || (asked && !is_brought(scene)) {
+        return mint(scene, |scene| page::rotate(scene, ledger));
+    }
+    if asked && scene.existence == Existence::Standing {
+        return page::note_rotate(
+            scene,
+            ledger,
+            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
+        )
+        .into();
+    }
+    Answer::No
+}
+
+/// Mints, unless something stands in the way.
+pub(super) fn mint(scene: &Scene, page: impl FnOnce(&Scene) -> Page) -> Answer {
+    match may_mint(scene) {
+        Ok(()) if scene.existence == Existence::BeingDeleted => Answer::No,
+        Ok(()) => page(scene).into(),
+        Err(complaint) => Answer::Blocked(complaint),
+    }
+}
+
+fn may_mint(scene: &Scene) -> Result<(), Complaint> {
+    let account = &scene.owner.account;
+    match scene.account {
+        Account::Missing | Account::MissingLately { .. } => {
+            return Err(Complaint::waiting(
+                Reason::AccountNotFound,
+                format!(
+                    "There is no Account {account} in this namespace: create it, or delete this and name another one"
+                ),
+            ));
+        }
+        Account::Unknown => {
+            return Err(Complaint::waiting(
+                Reason::ApiUnavailable,
+                format!("The Account {account} could not be read; tried again"),
+            ));
+        }
+        Account::Inactive => {
+            return Err(Complaint::waiting(
+                Reason::AccountInactive,
+                format!("The Account {account} is inactive: nothing is issued"),
+            ));
+        }
+        Account::Active => {}
+    }
+    if let Some(refusal) = &scene.policy.refusal {
+        return Err(refusal.clone());
+    }
+    match scene.policy.not_after(scene.now, scene.policy.default_lifetime) {
+        Some(date) if date <= scene.now => Err(Complaint::person(
+            Reason::Expired,
+            format!(
+                "spec.expirationTime {date} has passed: nothing is issued; move it into the future or remove it"
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The ledger to go on from when the Secret has none: what status testifies, else a blank one whose baseline is
+/// that what is there has acted.
+pub(super) fn past(scene: &Scene) -> Ledger {
+    let baseline = || Ledger {
+        account_handled: Handled::baseline(&scene.account_triggers),
+        ..Ledger::blank(scene.owner.clone(), scene.number, Handled::baseline(&scene.triggers))
+    };
+    scene.testimony.clone().unwrap_or_else(baseline)
+}
+
+pub(super) fn account_is_there(scene: &Scene) -> bool {
+    matches!(scene.account, Account::Active | Account::Inactive)
+}
+
+pub(super) fn is_intact(scene: &Scene) -> bool {
+    scene.integrity().0 == Integrity::Intact
+}
+
+pub(super) fn is_brought(scene: &Scene) -> bool {
+    matches!(scene.policy.source, Source::Brought { .. })
+}
+
+/// Whether the user brought another key than the ledger knows.
+pub(super) fn brought_anew(scene: &Scene, ledger: &Ledger) -> bool {
+    match &scene.policy.source {
+        Source::Brought { id } => id.as_ref() != Some(&ledger.id),
+        Source::MintSecret | Source::MintBoth => false,
+    }
+}

@@ -1,0 +1,62 @@
+//! Whose Secret is it, and may it be taken back?
+
+use super::super::{
+    answer::{Act, Answer, Complaint},
+    page,
+    period::Period,
+    reason::Reason,
+    scene::{Existence, Scene, Sight},
+};
+use super::minting::past;
+
+/// A stranger's Secret is looked at again after this time: no watch shows it.
+const CONFLICT_PAUSE: Period = Period::seconds(60);
+
+pub(in crate::core) fn out_of_reach(scene: &Scene) -> Answer {
+    let again = CONFLICT_PAUSE.after(scene.now);
+    let conflict = |text: String| Complaint::waiting(Reason::SecretConflict, text).until(again).stop();
+    match &scene.secret {
+        Sight::Foreign { holder } => conflict(format!(
+            "The Secret exists and belongs to {holder}: choose another spec.secret.name, or offer it with the annotation \
+             chatelaine.dev/adopt: {}/{}",
+            scene.owner.kind, scene.owner.name
+        )),
+        Sight::Offered { found: Err(why) } => conflict(format!("The offered Secret cannot be adopted: {why}")),
+        Sight::Dying => {
+            Complaint::waiting(Reason::SecretTerminating, "The Secret is being deleted; it is made again when it is gone")
+                .until(again)
+                .stop()
+        }
+        Sight::LeftBehind => Complaint::waiting(
+            Reason::SecretTerminating,
+            "The Secret belongs to a deleted object of the same name; it is made again when the garbage collector took it",
+        )
+        .until(again)
+        .stop(),
+        Sight::Newer(version) => Complaint::person(
+            Reason::Unreadable,
+            format!("The ledger on the Secret has version {version}, which this operator does not know: upgrade the operator"),
+        )
+        .stop(),
+        Sight::Absent | Sight::Ours { .. } | Sight::Mute | Sight::Orphan { .. } | Sight::Offered { found: Ok(_) } => Answer::No,
+    }
+}
+
+pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
+    if scene.existence == Existence::BeingDeleted {
+        let untouched = matches!(scene.secret, Sight::Orphan { .. } | Sight::Offered { .. });
+        return if untouched { Answer::Yes(Act::Rest(None)) } else { Answer::No };
+    }
+    match &scene.secret {
+        Sight::Orphan { ledger } => page::restore(scene, ledger).into(),
+        Sight::Offered { found: Ok(find) } => page::adopt(scene, past(scene), find).into(),
+        Sight::Offered { found: Err(_) }
+        | Sight::Absent
+        | Sight::Ours { .. }
+        | Sight::Mute
+        | Sight::Newer(_)
+        | Sight::Dying
+        | Sight::LeftBehind
+        | Sight::Foreign { .. } => Answer::No,
+    }
+}

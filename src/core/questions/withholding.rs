@@ -1,0 +1,90 @@
+//! Inactive: the material leaves the Secret, is kept in a copy, and comes back.
+
+use super::{
+    super::{
+        answer::{Act, Answer, Complaint},
+        ledger::Ledger,
+        page,
+        policy::Wanted,
+        reason::Reason,
+        scene::{Account, CopySight, Existence, Inside, Integrity, Origin, Scene},
+    },
+    minting::{brought_anew, is_brought, is_intact, mint},
+};
+use crate::api::State;
+
+pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
+    let Some(ledger) = scene.ledger() else { return Answer::No };
+    if scene.existence == Existence::BeingDeleted {
+        let fenced = scene.copy.as_ref().filter(|found| ledger.discarded.as_ref() == Some(&found.copy));
+        return fenced.map_or(Answer::No, |found| Answer::Yes(Act::Discard(found.copy.clone())));
+    }
+    let inactive = why_inactive(scene);
+    match (ledger.state, inactive) {
+        (State::Live, Some(reason)) if is_intact(scene) => match &scene.copy {
+            None => Answer::Yes(Act::Hold),
+            Some(CopySight { origin: Origin::JustMade, copy, .. }) => {
+                page::withhold(ledger, Some(copy.clone()), reason).into()
+            }
+            Some(stray) => clear_away(scene, ledger, stray),
+        },
+        // Damaged material is not worth keeping: what comes back later is new.
+        (State::Live, Some(reason)) => page::withhold(ledger, None, reason).into(),
+        (State::Withheld, None) if ledger.revision > 0 && scene.account == Account::Active => {
+            give_back(scene, ledger)
+        }
+        (State::Withheld, Some(_) | None) => match &scene.copy {
+            Some(found) if ledger.held.as_ref() != Some(&found.copy) => clear_away(scene, ledger, found),
+            Some(_) | None => Answer::No,
+        },
+        (State::Live | State::Expired | State::Revoked, _) => match &scene.copy {
+            Some(stray) => clear_away(scene, ledger, stray),
+            None => Answer::No,
+        },
+    }
+}
+
+fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
+    if ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene)
+        || brought_anew(scene, ledger)
+    {
+        return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
+    }
+    let named = scene.copy.as_ref().filter(|found| ledger.held.as_ref() == Some(&found.copy));
+    match named.map(|found| found.inside) {
+        Some(Inside::Read { current: Integrity::Intact, previous }) => {
+            page::give_back(scene, ledger, previous).into()
+        }
+        // Deciding on an unread copy only asks for a closer look.
+        Some(Inside::Unread) => page::give_back(scene, ledger, Integrity::Intact).into(),
+        Some(Inside::Read { current: Integrity::Damaged, .. }) | None => {
+            mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::SecretRecreated))
+        }
+    }
+}
+
+/// A copy that the ledger does not name is fenced off, then deleted; a stranger's is never touched.
+fn clear_away(scene: &Scene, ledger: &Ledger, found: &CopySight) -> Answer {
+    match found.origin {
+        Origin::Strange => Answer::Blocked(Complaint::person(
+            Reason::SecretConflict,
+            format!(
+                "The Secret {} is not the operator's but has the name of its copy: delete or rename it",
+                found.copy.name
+            ),
+        )),
+        Origin::JustMade | Origin::Found if ledger.discarded.as_ref() == Some(&found.copy) => {
+            Answer::Yes(Act::Discard(found.copy.clone()))
+        }
+        Origin::JustMade | Origin::Found => page::fence(scene, ledger, &found.copy).into(),
+    }
+}
+
+pub(super) fn why_inactive(scene: &Scene) -> Option<Reason> {
+    match (scene.policy.wanted, scene.account) {
+        (Wanted::Inactive, _) => Some(Reason::Inactive),
+        (Wanted::Active, Account::Inactive) => Some(Reason::AccountInactive),
+        (Wanted::Active, Account::Missing) => Some(Reason::AccountNotFound),
+        (Wanted::Active, Account::Active | Account::MissingLately { .. } | Account::Unknown) => None,
+    }
+}
