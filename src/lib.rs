@@ -8,6 +8,8 @@
 //! - `controller`: the shell, the only place with a client and a clock.
 //! - `ops`: logs and health.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo)]
+
 pub mod api;
 #[cfg(feature = "operator")]
 pub mod controller;

@@ -1,5 +1,7 @@
 //! `chatelaine`: the operator, and the CRDs that it serves.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo)]
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};

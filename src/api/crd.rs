@@ -41,11 +41,13 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
 }
 
 /// One definition as the text of its file in `crds/`.
+#[expect(clippy::expect_used, reason = "a definition is plain data")]
 pub fn crd_yaml(crd: &CustomResourceDefinition) -> String {
     let yaml = serde_yaml::to_string(crd).expect("a definition is plain data");
     format!("# Generated from the types in src/api by `chatelaine crds`; do not edit.\n{yaml}")
 }
 
+#[expect(clippy::expect_used, reason = "a derived definition has a schema")]
 fn published(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let root = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
@@ -92,6 +94,7 @@ fn flow(schema: &mut JSONSchemaProps) {
 
 /// Without this default, tools that know only conditions call an object finished that nobody has looked at
 /// yet.
+#[expect(clippy::expect_used, reason = "every kind has a status")]
 fn unseen_by_default(root: &mut JSONSchemaProps) {
     let status = root.properties.as_mut().and_then(|properties| properties.get_mut("status"));
     status.expect("every kind has a status").default = Some(JSON(json!({"observedGeneration": -1})));

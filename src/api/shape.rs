@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::rule;
 
+#[expect(clippy::expect_used, reason = "a rule is plain JSON")]
 fn with(mut schema: Schema, rules: impl IntoIterator<Item = Rule>) -> Schema {
     for rule in rules {
         validate(&mut schema, rule).expect("a rule is plain JSON");
@@ -143,6 +144,7 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+#[expect(clippy::expect_used, reason = "the field is one of metav1.Condition")]
 fn property<'a>(schema: &'a mut Schema, field: &str) -> &'a mut Value {
     schema.pointer_mut(&format!("/properties/{field}")).expect("metav1.Condition has the field")
 }

@@ -29,7 +29,7 @@ use crate::{
         material::Material,
         page::{Current, Former, Page},
         reason::Reason,
-        scene::{CopySight, Form, Inside, Integrity, Origin, Sight},
+        scene::{CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
         schedule::{next_alarm, next_due},
     },
     credentials::{Credential, Effort, MintError, Order},
@@ -49,6 +49,15 @@ enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
+}
+
+/// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
+/// server refuses if there is one, and nothing is called lost.
+fn needs_look(scene: &Scene, act: &Act) -> bool {
+    match act {
+        Act::Rest(_) => scene.lost().is_some(),
+        Act::Write(_) | Act::Hold | Act::Trim | Act::Discard(_) => !scene.is_blank(),
+    }
 }
 
 impl<K: Credential> Keeper<K> {
@@ -89,13 +98,12 @@ impl<K: Credential> Keeper<K> {
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
         for _ in 0..STEPS {
             let act = decide(&seen.scene);
-            if let Act::Rest(complaint) = act {
-                return self.report(key, &seen, complaint.as_ref()).await;
-            }
-            let needs_look = seen.depth == Depth::Glance && !seen.scene.is_blank();
-            if needs_look {
+            if seen.depth == Depth::Glance && needs_look(&seen.scene, &act) {
                 look(&self.house, &mut seen).await?;
                 continue;
+            }
+            if let Act::Rest(complaint) = act {
+                return self.report(key, &seen, complaint.as_ref()).await;
             }
             match self.carry_out(key, &mut seen, act).await {
                 Ok(Outcome::Done) => {}

@@ -29,6 +29,7 @@ pub fn roll(dice: &mut dyn Dice) -> Result<StdRng, MintError> {
 
 impl Alphabet {
     /// Draws a text of `length` characters.
+    #[expect(clippy::expect_used, reason = "no alphabet is empty: the four are above")]
     pub fn draw(self, length: usize, rng: &mut impl Rng) -> Zeroizing<String> {
         // `Uniform` rejects what would favour some characters; a remainder, or `random_range`, would not quite.
         let places = Uniform::new(0, self.0.len()).expect("no alphabet is empty");

@@ -1,0 +1,173 @@
+//! Requests that fail, are outrun, or of which nobody knows whether they happened.
+
+use std::time::Duration;
+
+use chatelaine::{
+    api::{AccessToken, ROTATE},
+    controller::{
+        error::Failure,
+        queue::{Again, Lane},
+    },
+};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    server::{Answer, Fault, Phase},
+    stage::Stage,
+};
+
+const SILENCES: [Answer; 6] = [
+    Answer::Silence,
+    Answer::Garbled,
+    Answer::Status(504),
+    Answer::Status(500),
+    Answer::Status(503),
+    Answer::Status(429),
+];
+
+fn fault(method: Method, path: &'static str, phase: Phase, answer: Answer) -> Fault {
+    Fault { method, path, phase, answer }
+}
+
+fn strangers_secret() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "ci", "namespace": "ns", "uid": "uid-stranger"},
+        "data": {"token": "bWluZQ=="},
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_looked_at_and_reported_and_never_created_again() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.server.put("secrets", strangers_secret());
+    let again = stage.look().await.expect("told");
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["POST secrets", "GET secrets/ci", &status]);
+    assert_eq!(stage.condition("Ready")["reason"], "SecretConflict");
+    assert!(matches!(again, Again::In(rest, Lane::Ordinary) if rest > Duration::from_secs(50)), "{again:?}");
+    stage.see_object("ci");
+    stage.look().await.expect("still so");
+    assert!(!stage.server.asked().iter().any(|asked| asked.starts_with("PUT secrets")));
+    assert_eq!(stage.secret("ci")["data"], strangers_secret()["data"]);
+    assert!(stage.keeper.house.take_waiters("ns", "ci").len() == 1, "it is woken when the stranger goes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issue_without_a_clear_answer_never_publishes_a_second_value() {
+    for phase in [Phase::Before, Phase::Committed] {
+        for answer in SILENCES {
+            let mut stage = Stage::<AccessToken>::new(json!({}));
+            stage.server.spoil(fault(Method::POST, "secrets", phase, answer));
+            let outcome = stage.look().await;
+            assert!(matches!(outcome, Err(Failure::Unclear(_))), "{phase:?} {answer:?}: {outcome:?}");
+            let created = stage.server.asked().iter().filter(|asked| asked.starts_with("POST")).count();
+            assert_eq!(created, 1, "{phase:?} {answer:?}: a create is not repeated blindly");
+            stage.rest().await;
+            assert_eq!(stage.server.published("ci").len(), 1, "{phase:?} {answer:?}");
+            assert_eq!(
+                (&stage.ledger()["revision"], &stage.condition("Ready")["status"]),
+                (&json!(1), &json!("True"))
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_without_a_clear_answer_is_looked_at_live_and_acts_once() {
+    for phase in [Phase::Before, Phase::Committed] {
+        for answer in SILENCES {
+            let mut stage = Stage::<AccessToken>::new(json!({"rotation": {"overlap": "1h"}}));
+            stage.rest().await;
+            stage.annotate(ROTATE, "once");
+            stage.server.spoil(fault(Method::PUT, "secrets", phase, answer));
+            assert!(stage.look().await.is_err(), "{phase:?} {answer:?}");
+            stage.server.asked();
+            stage.see_object("ci");
+            stage.look().await.expect("looked at again");
+            let next = stage.server.asked();
+            assert_eq!(
+                next.first().map(String::as_str),
+                Some("GET secrets/ci"),
+                "{phase:?} {answer:?}: {next:?}"
+            );
+            stage.rest().await;
+            assert_eq!(stage.ledger()["revision"], 2, "{phase:?} {answer:?}");
+            stage.was_consistent();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_write_without_a_clear_answer_changes_nothing_about_the_secret() {
+    for phase in [Phase::Before, Phase::Committed] {
+        for answer in SILENCES {
+            let mut stage = Stage::<AccessToken>::new(json!({}));
+            stage.server.spoil(fault(Method::PUT, "accesstokens", phase, answer));
+            let outcome = stage.look().await;
+            assert!(outcome.is_err(), "{phase:?} {answer:?}: {outcome:?}");
+            stage.rest().await;
+            assert_eq!(stage.server.published("ci").len(), 1, "{phase:?} {answer:?}");
+            assert_eq!(stage.condition("Ready")["status"], "True");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_who_writes_between_read_and_write_is_not_overwritten() {
+    let mut stage = Stage::<AccessToken>::new(json!({"rotation": {"overlap": "1h"}}));
+    stage.rest().await;
+    stage.annotate(ROTATE, "once");
+    stage.server.spoil(fault(Method::PUT, "secrets", Phase::Before, Answer::Status(409)));
+    stage.look().await.expect("looked at again in the same pass");
+    let status = stage.status_path();
+    let asked = stage.server.asked();
+    assert_eq!(asked, ["GET secrets/ci", "PUT secrets/ci", "GET secrets/ci", "PUT secrets/ci", &status]);
+    assert_eq!(stage.ledger()["revision"], 2);
+    stage.was_consistent();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outrun_status_write_is_left_to_the_next_pass() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.server.spoil(fault(Method::PUT, "accesstokens", Phase::Before, Answer::Status(409)));
+    assert!(matches!(stage.look().await, Ok(Again::In(..))));
+    assert_eq!(stage.server.asked(), ["POST secrets".to_owned(), stage.status_path()], "no blind repetition");
+    assert_eq!(stage.rest().await, ["GET secrets/ci".to_owned(), stage.status_path()]);
+    assert_eq!(stage.server.published("ci").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_right_is_a_condition_and_leaves_the_others_alone() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.add("other", json!({}));
+    stage.server.spoil(fault(Method::POST, "secrets", Phase::Before, Answer::Status(403)));
+    assert_eq!(stage.look().await, Err(Failure::Forbidden));
+    assert_eq!(stage.condition("Ready")["reason"], "Forbidden");
+    stage.look_at("other").await.expect("issued");
+    assert_eq!(stage.server.published("other").len(), 1);
+    stage.rest().await;
+    assert_eq!(stage.condition("Ready")["reason"], "Issued", "the right was granted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_never_reaches_a_condition() {
+    for code in [400, 403, 422, 500] {
+        let stage = Stage::<AccessToken>::new(json!({}));
+        stage.server.spoil(fault(Method::POST, "secrets", Phase::Before, Answer::Status(code)));
+        let failure = stage.look().await.expect_err("it failed");
+        let told = format!("{} {failure} {failure:?}", stage.object("ci")["status"]);
+        assert!(!told.contains("the server says so"), "{code}: {told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_cannot_be_read_changes_nothing() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.edit(|object| object["spec"]["accountRef"]["name"] = json!("bob"));
+    stage.server.spoil(fault(Method::GET, "accounts", Phase::Before, Answer::Status(500)));
+    stage.look().await.expect("told");
+    assert_eq!(stage.condition("Ready")["reason"], "ApiUnavailable");
+    assert!(stage.server.published("ci").is_empty());
+}

@@ -1,0 +1,12 @@
+//! The shell's exact requests, against a server of a few lines that keeps objects and counts what it is asked.
+//!
+//! Keepers are driven pass by pass; the caches show what a test lets them see.
+
+#![cfg(feature = "operator")]
+
+mod caches;
+mod faults;
+mod requests;
+mod server;
+mod stage;
+mod withholding;

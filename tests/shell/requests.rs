@@ -1,0 +1,138 @@
+//! What an issue, a rotation, a retirement and a quiet pass cost: these requests, and no others.
+
+use chatelaine::{
+    api::{AccessToken, ApiKeyPair, ROTATE, SshKey},
+    controller::queue::{Again, Lane},
+    credentials::Credential,
+};
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+async fn issued<K: Credential>(spec: Value) -> Stage<K> {
+    let mut stage = Stage::new(spec);
+    stage.look().await.expect("issued");
+    assert_eq!(stage.server.asked(), ["POST secrets".to_owned(), stage.status_path()]);
+    assert_eq!(stage.ledger()["revision"], 1);
+    stage.see();
+    stage
+}
+
+async fn rotated<K: Credential>(spec: Value) {
+    let mut stage = issued::<K>(spec).await;
+    stage.annotate(ROTATE, "again");
+    stage.look().await.expect("rotated");
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "PUT secrets/ci", &status]);
+    assert_eq!(stage.ledger()["revision"], 2);
+    assert_ne!(stage.ledger()["previous"], Value::Null, "the old one overlaps");
+    assert_eq!(stage.condition("Ready")["reason"], "Rotated");
+    stage.see();
+    stage.look().await.expect("quiet");
+    assert_eq!(stage.server.asked(), [""; 0]);
+    stage.was_consistent();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issue_is_one_create_and_one_status_write_and_a_rotation_one_read_one_replace_and_one_status_write()
+ {
+    let overlapping = json!({"rotation": {"overlap": "1h"}});
+    rotated::<AccessToken>(overlapping.clone()).await;
+    rotated::<ApiKeyPair>(overlapping.clone()).await;
+    rotated::<SshKey>(overlapping).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_pass_asks_for_nothing() {
+    let stage = issued::<AccessToken>(json!({})).await;
+    for _ in 0..3 {
+        assert_eq!(stage.look().await, Ok(Again::Never));
+    }
+    assert_eq!(stage.server.asked(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_over_finished_ones_asks_for_nothing() {
+    let before = issued::<AccessToken>(json!({})).await;
+    let mut after = Stage::<AccessToken>::new(json!({}));
+    after.server.put("accesstokens", before.object("ci"));
+    after.server.put("secrets", before.secret("ci"));
+    // The stage's server gave the Secret another version: the witness is of that one.
+    let version = after.secret("ci")["metadata"]["resourceVersion"].clone();
+    after.edit(|object| object["status"]["secretRef"]["resourceVersion"] = version);
+    after.see();
+    after.look().await.expect("quiet");
+    assert_eq!(after.server.asked(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_somebody_touched_is_read_once_and_noted() {
+    let mut stage = issued::<AccessToken>(json!({})).await;
+    let mut touched = stage.secret("ci");
+    touched["metadata"]["annotations"]["somebody"] = json!("was here");
+    stage.server.put("secrets", touched);
+    assert_eq!(stage.rest().await, ["GET secrets/ci".to_owned(), stage.status_path()]);
+    assert_eq!(stage.secret("ci")["metadata"]["annotations"]["somebody"], "was here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn editing_what_the_secret_shows_is_one_read_one_replace_and_one_status_write() {
+    let mut stage = issued::<AccessToken>(json!({})).await;
+    let before = stage.secret("ci")["data"]["token"].clone();
+    stage.edit(|object| object["spec"]["permissions"] = json!(["servers:read"]));
+    let status = stage.status_path();
+    assert_eq!(stage.rest().await, ["GET secrets/ci", "PUT secrets/ci", &status]);
+    assert_eq!(stage.secret("ci")["data"]["token"], before);
+    assert_eq!(stage.ledger()["revision"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_due_date_goes_before_other_work_and_the_clocks_are_compared_before_anything_is_taken() {
+    let mut stage = issued::<AccessToken>(json!({"lifetime": "1s"})).await;
+    let alarm = stage.look().await.expect("quiet");
+    assert!(matches!(alarm, Again::In(_, Lane::Deadline)), "{alarm:?}");
+    // The wall clock does not follow tokio's.
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    let status = stage.status_path();
+    stage.look().await.expect("expired");
+    let asked = stage.server.asked();
+    assert_eq!(stage.ledger()["state"], "Expired", "{asked:?}");
+    assert_eq!(asked, ["GET secrets/ci", "PUT secrets/ci", &status], "a fresh answer is a comparison");
+    assert_eq!(stage.rest().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_rsa_key_is_made_elsewhere_and_issued_in_the_next_pass() {
+    let mut stage = Stage::<SshKey>::new(json!({"algorithm": "Rsa", "bits": 2048}));
+    stage.look().await.expect("begun");
+    assert_eq!(stage.server.asked(), [stage.status_path()], "nothing is published while the key is made");
+    assert_eq!(stage.condition("Reconciling")["reason"], "Minting");
+    let key = stage.keeper.house.queue.next().await;
+    assert_eq!(&*key.name, "ci");
+    stage.see();
+    stage.look().await.expect("issued");
+    assert_eq!(stage.server.asked(), ["POST secrets".to_owned(), stage.status_path()]);
+    assert_eq!(stage.rest().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_gets_a_condition_once_and_nothing_else() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.edit(|object| object["spec"]["lifetime"] = json!(["not", "a", "text"]));
+    stage.look().await.expect("told");
+    assert_eq!(stage.server.asked(), ["GET accesstokens/ci", "PATCH accesstokens/ci/status"]);
+    assert_eq!(stage.condition("Stalled")["reason"], "Unreadable");
+    stage.see();
+    stage.look().await.expect("quiet");
+    assert_eq!(stage.server.asked(), ["GET accesstokens/ci"], "it is told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_account_nothing_is_minted() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.edit(|object| object["spec"]["accountRef"]["name"] = json!("nobody"));
+    stage.look().await.expect("told");
+    assert_eq!(stage.server.asked(), ["GET accounts/nobody".to_owned(), stage.status_path()]);
+    assert_eq!(stage.condition("Ready")["reason"], "AccountNotFound");
+}

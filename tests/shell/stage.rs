@@ -1,0 +1,188 @@
+//! One credential named `ci` of the Account `alice`, its keeper, and caches that show what a test lets them see.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chatelaine::{
+    api::{Account, LEDGER},
+    controller::{
+        clock::Clock,
+        credential::Keeper,
+        error::Failure,
+        house::{House, SecretMeta},
+        queue::{Again, Key},
+        report::{Reporter, Told},
+    },
+    credentials::Credential,
+};
+use kube::{
+    core::DeserializeGuard,
+    runtime::{
+        reflector::{self, store::Writer},
+        watcher::Event,
+    },
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
+
+use crate::server::Server;
+
+pub struct Stage<K: Credential> {
+    pub server: Server,
+    pub keeper: Keeper<K>,
+    objects: Writer<DeserializeGuard<K>>,
+    secrets: Writer<SecretMeta>,
+    accounts: Writer<DeserializeGuard<Account>>,
+    _told: Receiver<Told>,
+}
+
+impl<K: Credential> Stage<K> {
+    /// The object is there and seen, and nobody has looked at it yet.
+    pub fn new(spec: Value) -> Self {
+        let clock = Clock::default();
+        let server = Server::new(clock.clone());
+        let (reporter, told) = Reporter::new();
+        let ((secret_store, secrets), (account_store, accounts)) = (reflector::store(), reflector::store());
+        let house = House::new(server.client(), clock, reporter, secret_store, account_store, Vec::new(), 1);
+        let (store, objects) = reflector::store();
+        let keeper = Keeper { house: Arc::new(house), store };
+        let mut stage = Self { server, keeper, objects, secrets, accounts, _told: told };
+        stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
+        stage.add("ci", spec);
+        stage
+    }
+
+    pub fn account(&mut self, spec: Value) {
+        self.server.put("accounts", object("Account", "alice", "uid-alice", spec));
+        let account = guarded(self.server.get("accounts", "alice").expect("just put"));
+        self.accounts.apply_watcher_event(&Event::Apply(account));
+    }
+
+    pub fn add(&mut self, name: &str, mut spec: Value) {
+        spec["accountRef"] = json!({"name": "alice"});
+        self.server.put(&resource::<K>(), object(K::KIND, name, &format!("uid-{name}"), spec));
+        self.see_object(name);
+    }
+
+    /// Edits the object, as somebody would; the cache sees it.
+    pub fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
+        let mut object = self.object("ci");
+        edit(&mut object);
+        self.server.put(&resource::<K>(), object);
+        self.see_object("ci");
+    }
+
+    pub fn annotate(&mut self, annotation: &str, value: &str) {
+        self.edit(|object| object["metadata"]["annotations"][annotation] = json!(value));
+    }
+
+    pub fn object(&self, name: &str) -> Value {
+        self.server.get(&resource::<K>(), name).expect("the object is there")
+    }
+
+    pub fn secret(&self, name: &str) -> Value {
+        self.server.get("secrets", name).expect("the Secret is there")
+    }
+
+    pub fn ledger(&self) -> Value {
+        ledger(&self.secret("ci"))
+    }
+
+    /// The cache of objects catches up.
+    pub fn see_object(&mut self, name: &str) {
+        let object = guarded(self.object(name));
+        self.objects.apply_watcher_event(&Event::Apply(object));
+    }
+
+    /// The cache of Secrets catches up with one, there or gone.
+    pub fn see_secret(&mut self, name: &str) {
+        let meta = |value: Value| serde_json::from_value::<SecretMeta>(value).expect("metadata");
+        let event = match self.server.get("secrets", name) {
+            Some(mut secret) => {
+                secret.as_object_mut().expect("an object").retain(|key, _| key == "metadata");
+                Event::Apply(meta(secret))
+            }
+            None => Event::Delete(meta(json!({"metadata": {"name": name, "namespace": "ns"}}))),
+        };
+        self.secrets.apply_watcher_event(&event);
+    }
+
+    /// All caches show what is there.
+    pub fn see(&mut self) {
+        self.see_object("ci");
+        self.see_secret("ci");
+        self.see_secret("chatelaine-held-uid-ci");
+    }
+
+    /// One pass.
+    pub async fn look(&self) -> Result<Again, Failure> {
+        self.look_at("ci").await
+    }
+
+    pub async fn look_at(&self, name: &str) -> Result<Again, Failure> {
+        self.keeper.look_at(&Key { kind: K::KIND, namespace: "ns".into(), name: name.into() }).await
+    }
+
+    /// Passes and catching up until nothing is asked any more; what was asked for meanwhile.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        for _ in 0..20 {
+            self.see();
+            let outcome = self.look().await;
+            let asked = self.server.asked();
+            if asked.is_empty() && outcome.is_ok() {
+                return all;
+            }
+            all.extend(asked);
+        }
+        panic!("it never comes to rest: {all:#?}");
+    }
+
+    pub fn status_path(&self) -> String {
+        format!("PUT {}/ci/status", resource::<K>())
+    }
+
+    pub fn condition(&self, type_: &str) -> Value {
+        let object = self.object("ci");
+        let conditions = object.pointer("/status/conditions").and_then(Value::as_array).cloned();
+        conditions.into_iter().flatten().find(|one| one["type"] == type_).unwrap_or_default()
+    }
+
+    /// In all versions of the Secret there was one value per revision, and revisions only rose, one by one.
+    pub fn was_consistent(&self) {
+        let (mut digests, mut last) = (HashMap::new(), 0);
+        for secret in self.server.published("ci").iter().map(ledger).filter(|ledger| !ledger.is_null()) {
+            let revision = secret["revision"].as_i64().expect("a revision");
+            assert!(revision == last || revision == last + 1, "from revision {last} to {revision}");
+            last = revision;
+            if let Some(digest) = secret["digest"].as_str() {
+                let first = digests.entry(revision).or_insert_with(|| digest.to_owned());
+                assert_eq!(first, digest, "two values of revision {revision}");
+            }
+        }
+    }
+}
+
+pub fn ledger(secret: &Value) -> Value {
+    let text = secret["metadata"]["annotations"][LEDGER].as_str().unwrap_or("null");
+    serde_json::from_str(text).expect("the ledger is JSON")
+}
+
+fn resource<K: Credential>() -> String {
+    K::plural(&()).into_owned()
+}
+
+fn object(kind: &str, name: &str, uid: &str, spec: Value) -> Value {
+    json!({
+        "apiVersion": "chatelaine.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "ns", "uid": uid, "generation": 1, "annotations": {}},
+        "spec": spec,
+    })
+}
+
+fn guarded<T>(value: Value) -> DeserializeGuard<T>
+where
+    DeserializeGuard<T>: serde::de::DeserializeOwned,
+{
+    serde_json::from_value(value).expect("a guard takes anything")
+}
