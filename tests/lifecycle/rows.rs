@@ -22,7 +22,9 @@ fn a_strangers_secret_is_never_touched_and_looked_at_again_after_a_minute() {
         let scene = Scene { secret: Sight::Foreign { holder: "somebody else".into() }, ..scene };
         let Act::Rest(Some(complaint)) = decide(&scene) else { panic!("{:?}", decide(&scene)) };
         assert_eq!(complaint.reason, Reason::SecretConflict);
-        assert!(complaint.message.contains("somebody else") && complaint.message.contains("spec.secret.name"));
+        assert!(
+            complaint.message.contains("somebody else") && complaint.message.contains("spec.secret.name")
+        );
         assert_eq!(complaint.remedy, Remedy::Waiting { look_again: Some(at(NOW + 60)) });
     }
 }
@@ -36,7 +38,10 @@ fn a_dying_or_left_behind_secret_is_waited_for() {
 
 #[test]
 fn a_ledger_of_a_newer_version_is_left_alone() {
-    assert_eq!(obstacle(&Scene { secret: Sight::Newer(2), ..asking(live(), None, Some("v")) }), Some(Reason::Unreadable));
+    assert_eq!(
+        obstacle(&Scene { secret: Sight::Newer(2), ..asking(live(), None, Some("v")) }),
+        Some(Reason::Unreadable)
+    );
 }
 
 #[test]
@@ -76,7 +81,10 @@ fn a_new_value_of_revoke_destroys_current_and_previous_in_every_state() {
     let overlapping = with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() });
     for scene in [live(), overlapping, withheld(), dead(State::Expired), dead(State::Revoked)] {
         let page = page(&asking(scene, None, Some("leak")));
-        assert_eq!((page.ledger.state, page.current, page.previous), (State::Revoked, Current::Nothing, Former::Nothing));
+        assert_eq!(
+            (page.ledger.state, page.current, page.previous),
+            (State::Revoked, Current::Nothing, Former::Nothing)
+        );
         assert_eq!((page.ledger.digest.clone(), page.ledger.previous.clone()), (None, None));
         assert_eq!(page.ledger.handled.revoke, ["leak"]);
         assert!(decide(&asking(with(page.ledger), None, Some("leak"))) == Act::Rest(None), "it acts once");
@@ -95,7 +103,10 @@ fn revoke_comes_before_rotate_and_both_act() {
 #[test]
 fn a_credential_born_with_revoke_is_born_revoked_and_with_rotate_beside_it_is_not() {
     let born = page(&asking(blank(), None, Some("v")));
-    assert_eq!((born.ledger.state, born.ledger.revision, born.current), (State::Revoked, 0, Current::Nothing));
+    assert_eq!(
+        (born.ledger.state, born.ledger.revision, born.current),
+        (State::Revoked, 0, Current::Nothing)
+    );
     let issued = page(&asking(blank(), Some("r"), Some("v")));
     assert_eq!((issued.ledger.state, issued.ledger.revision), (State::Live, 1));
 }
@@ -103,7 +114,10 @@ fn a_credential_born_with_revoke_is_born_revoked_and_with_rotate_beside_it_is_no
 #[test]
 fn values_that_are_there_at_birth_have_acted() {
     let issued = page(&asking(blank(), Some("r"), Some("v")));
-    assert_eq!((&issued.ledger.handled.rotate[..], &issued.ledger.handled.revoke[..]), (&["r".to_owned()][..], &["v".to_owned()][..]));
+    assert_eq!(
+        (&issued.ledger.handled.rotate[..], &issued.ledger.handled.revoke[..]),
+        (&["r".to_owned()][..], &["v".to_owned()][..])
+    );
     assert_eq!(decide(&asking(with(issued.ledger), Some("r"), Some("v"))), Act::Rest(None));
 }
 
@@ -116,7 +130,10 @@ fn at_its_not_after_the_material_goes_and_not_before() {
     };
     assert_eq!(decide(&ends(NOW + 1)), Act::Rest(None));
     let page = page(&ends(NOW));
-    assert_eq!((page.ledger.state, page.current, page.ledger.digest), (State::Expired, Current::Nothing, None));
+    assert_eq!(
+        (page.ledger.state, page.current, page.ledger.digest),
+        (State::Expired, Current::Nothing, None)
+    );
     assert_eq!((page.ledger.id.as_str(), page.ledger.revision), ("id-1", 1), "it stays listed");
 }
 
@@ -127,7 +144,11 @@ fn the_recorded_not_after_counts_even_if_the_spec_was_moved_after_it_had_passed(
     let dead = page(&scene).ledger;
     assert_eq!(dead.state, State::Expired);
     let again = page(&Scene { policy: scene.policy.clone(), ..with(dead) });
-    assert_eq!((again.ledger.state, again.ledger.revision), (State::Live, 2), "a date moved beyond issues anew");
+    assert_eq!(
+        (again.ledger.state, again.ledger.revision),
+        (State::Live, 2),
+        "a date moved beyond issues anew"
+    );
 }
 
 #[test]
@@ -139,7 +160,8 @@ fn a_date_moved_into_the_past_expires_at_once() {
 
 #[test]
 fn while_the_clocks_disagree_nothing_is_done_for_reasons_of_time() {
-    let mut scene = with(Ledger { not_after: Some(at(NOW - 5)), previous: Some(previous(NOW - 9)), ..ledger() });
+    let mut scene =
+        with(Ledger { not_after: Some(at(NOW - 5)), previous: Some(previous(NOW - 9)), ..ledger() });
     scene.policy.expiry = Expiry::At(at(NOW - 5));
     scene.clock = Clock::Skewed;
     assert_eq!(decide(&scene), Act::Rest(None));
@@ -156,7 +178,8 @@ fn the_lost_secret_of_a_dead_credential_comes_back_without_material() {
 
 #[test]
 fn what_expired_while_its_secret_was_lost_is_not_made_again() {
-    let mut scene = Scene { secret: Sight::Absent, ..with(Ledger { not_after: Some(at(NOW - 1)), ..ledger() }) };
+    let mut scene =
+        Scene { secret: Sight::Absent, ..with(Ledger { not_after: Some(at(NOW - 1)), ..ledger() }) };
     scene.policy.expiry = Expiry::At(at(NOW - 1));
     assert_eq!(page(&scene).ledger.state, State::Expired);
 }
@@ -168,7 +191,10 @@ fn withholding_copies_first_and_then_takes_out() {
     assert_eq!(decide(&scene), Act::Hold);
     scene.copy = Some(CopySight { origin: Origin::JustMade, ..copy_sight(INTACT) });
     let page = page(&scene);
-    assert_eq!((page.ledger.state, page.current, page.ledger.held), (State::Withheld, Current::Nothing, Some(copy())));
+    assert_eq!(
+        (page.ledger.state, page.current, page.ledger.held),
+        (State::Withheld, Current::Nothing, Some(copy()))
+    );
     assert_eq!((page.ledger.revision, page.ledger.digest.as_deref()), (1, Some("digest-1")));
 }
 
@@ -259,7 +285,10 @@ fn a_revoked_or_expired_withheld_credential_lets_its_copy_go() {
 #[test]
 fn a_lost_secret_of_a_withheld_credential_is_made_again_as_withheld_with_its_copy() {
     let page = page(&Scene { secret: Sight::Absent, ..withheld() });
-    assert_eq!((page.ledger.state, page.ledger.held, page.ledger.revision), (State::Withheld, Some(copy()), 1));
+    assert_eq!(
+        (page.ledger.state, page.ledger.held, page.ledger.revision),
+        (State::Withheld, Some(copy()), 1)
+    );
 }
 
 #[test]
@@ -279,7 +308,10 @@ fn created_inactive_it_gets_an_identity_and_no_material_and_its_first_activation
     let mut scene = blank();
     scene.policy.wanted = Wanted::Inactive;
     let born = page(&scene);
-    assert_eq!((born.ledger.state, born.ledger.revision, born.current), (State::Withheld, 0, Current::Assign));
+    assert_eq!(
+        (born.ledger.state, born.ledger.revision, born.current),
+        (State::Withheld, 0, Current::Assign)
+    );
     let mut assigned = with(Ledger { id: "AK".into(), ..born.ledger });
     let issued = page(&assigned);
     assert_eq!((issued.ledger.revision, &issued.current), (1, &Current::Mint { keep: Some("AK".into()) }));
@@ -373,7 +405,10 @@ fn while_the_date_is_past_a_rotate_is_handled_and_mints_nothing() {
     let mut scene = asking(dead(State::Expired), Some("r"), None);
     scene.policy.expiry = Expiry::At(at(NOW - 60));
     let page = page(&scene);
-    assert_eq!((page.ledger.state, page.ledger.revision, &page.ledger.handled.rotate[..]), (State::Expired, 1, &["r".to_owned()][..]));
+    assert_eq!(
+        (page.ledger.state, page.ledger.revision, &page.ledger.handled.rotate[..]),
+        (State::Expired, 1, &["r".to_owned()][..])
+    );
     assert!(page.news.unwrap().text.contains("move it"));
 }
 
@@ -388,7 +423,10 @@ fn a_revoked_credential_is_issued_anew_only_by_a_new_rotate() {
 #[test]
 fn a_rotation_raises_the_revision_by_one_and_by_default_ends_the_old_one_at_once() {
     let page = page(&asking(live(), Some("r"), None));
-    assert_eq!((page.ledger.revision, page.previous, page.ledger.previous.clone()), (2, Former::Nothing, None));
+    assert_eq!(
+        (page.ledger.revision, page.previous, page.ledger.previous.clone()),
+        (2, Former::Nothing, None)
+    );
     assert_eq!(decide(&asking(with(page.ledger), Some("r"), None)), Act::Rest(None), "one value acts once");
 }
 
@@ -489,7 +527,8 @@ fn a_moved_date_and_another_output_are_written_without_a_new_revision() {
     let moved = page(&scene);
     assert_eq!((moved.current, moved.ledger.revision), (Current::Stays, 1));
     assert_eq!(moved.ledger.not_after, Some(at(NOW - 3_600 + 9 * 86_400)), "counted from the issue");
-    let drifted = Scene { secret: Sight::Ours { ledger: ledger(), inside: INTACT, form: Form::Differs }, ..live() };
+    let drifted =
+        Scene { secret: Sight::Ours { ledger: ledger(), inside: INTACT, form: Form::Differs }, ..live() };
     assert_eq!((page(&drifted).current, page(&drifted).ledger.revision), (Current::Stays, 1));
 }
 
