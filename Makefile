@@ -49,6 +49,10 @@ deny: rust $(CARGO_DENY) ## licences, sources, duplicates and known vulnerabilit
 unit: rust ## every test, on a control plane of its own
 	cargo test --workspace --locked
 
+.PHONY: bench
+bench: rust ## what a fleet costs beside the least that it could: figures, not a test (CREDENTIALS=1000,10000)
+	cargo bench --locked --bench fleet -- --credentials $(or $(CREDENTIALS),1000,10000)
+
 .PHONY: crds
 crds: rust ## write crds/ anew from the types
 	cargo run --locked --bin chatelaine -- crds --directory crds
