@@ -67,12 +67,19 @@ pub async fn follow<K>(
 }
 
 /// What a watch stumbled over, without what the server said: that could hold anything.
-fn cause(error: &watcher::Error) -> &'static str {
-    match error {
-        watcher::Error::InitialListFailed(_) => "the list failed",
-        watcher::Error::WatchStartFailed(_) => "the watch could not be begun",
-        watcher::Error::WatchError(_) => "the server ended the watch",
-        watcher::Error::WatchFailed(_) => "the connection broke",
-        _ => "no resource version",
+fn cause(error: &watcher::Error) -> String {
+    let (what, inner) = match error {
+        watcher::Error::InitialListFailed(inner) => ("the list failed", Some(inner)),
+        watcher::Error::WatchStartFailed(inner) => ("the watch could not be begun", Some(inner)),
+        watcher::Error::WatchFailed(inner) => ("the connection broke", Some(inner)),
+        watcher::Error::WatchError(status) => return format!("the server ended the watch ({})", status.code),
+        _ => ("there is no resource version", None),
+    };
+    match inner {
+        Some(kube::Error::Api(status)) if status.code == 403 => {
+            format!("{what} (403: the operator lacks a right, compare its roles with those in deploy/)")
+        }
+        Some(kube::Error::Api(status)) => format!("{what} ({})", status.code),
+        Some(_) | None => what.to_owned(),
     }
 }
