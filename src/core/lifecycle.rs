@@ -504,7 +504,7 @@ fn account_is_active(scene: &Scene) -> bool {
 }
 
 fn is_intact(scene: &Scene) -> bool {
-    !matches!(scene.secret, Sight::Ours { inside: Inside::Read { current: Integrity::Damaged, .. }, .. })
+    !scene.is_damaged()
 }
 
 fn is_brought(scene: &Scene) -> bool {
