@@ -247,11 +247,6 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     let object = &*seen.object;
     seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
         Claim::Ours(ledger) => {
-            seen.witness = Some(SecretRef {
-                name: secret.name_any(),
-                uid: secret.uid().unwrap_or_default(),
-                resource_version: secret.resource_version().unwrap_or_default(),
-            });
             let whole = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
             let (values, inside) = match ledger.is_live() {
                 true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
@@ -266,6 +261,12 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
                     secret,
                 );
             seen.values = values;
+            // What is damaged was not verified: the next pass must not take it for what it was.
+            seen.witness = (inside == whole).then(|| SecretRef {
+                name: secret.name_any(),
+                uid: secret.uid().unwrap_or_default(),
+                resource_version: secret.resource_version().unwrap_or_default(),
+            });
             Sight::Ours { ledger, inside, form: if fits { Form::Fits } else { Form::Differs } }
         }
         Claim::Mute => Sight::Mute,

@@ -167,7 +167,7 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
         message,
         outlook,
     };
-    let live = scene.ledger().is_some_and(Ledger::is_live);
+    let live = scene.ledger().is_some_and(Ledger::is_live) && !scene.is_damaged();
     if let Some(Complaint { reason, message, remedy }) = report.complaint {
         return match remedy {
             Remedy::Person => new(Truth::False, *reason, message.clone(), Outlook::Stalled),
@@ -263,7 +263,7 @@ fn of_state(
 /// Whether the Secret holds usable material: what a workload waits for.
 fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
     match scene.ledger() {
-        Some(ledger) if ledger.is_live() => {
+        Some(ledger) if ledger.is_live() && !scene.is_damaged() => {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }

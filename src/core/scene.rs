@@ -158,6 +158,11 @@ impl Scene {
         self.testimony.as_ref().filter(|_| silent)
     }
 
+    /// The material was read, and it is not what the ledger says.
+    pub fn is_damaged(&self) -> bool {
+        self.integrity().0 == Integrity::Damaged
+    }
+
     /// Neither Secret nor testimony: nothing was ever published.
     pub fn is_blank(&self) -> bool {
         self.testimony.is_none() && matches!(self.secret, Sight::Absent | Sight::Mute)

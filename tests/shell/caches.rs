@@ -124,3 +124,31 @@ async fn a_late_status_write_does_not_land_on_another_object_of_that_name() {
     stage.look().await.expect("outrun is no error");
     assert_eq!(stage.object("ci")["status"], json!(null));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_secret_is_not_ready_until_it_is_mended() {
+    let mut stage = issued().await;
+    let mut damaged = stage.secret("ci");
+    damaged["data"]["token"] = json!("ZGFtYWdlZA==");
+    stage.server.put("secrets", damaged);
+    stage.see();
+    let again = stage.look().await;
+    // It was issued less than a minute ago: that is how long it takes.
+    assert!(matches!(again, Ok(Again::In(rest, _)) if rest > Duration::from_secs(50)), "{again:?}");
+    assert_eq!(stage.server.asked(), ["GET secrets/ci".to_owned(), stage.status_path()]);
+    let ready = stage.condition("Ready");
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("SecretRepaired")));
+    assert_eq!(stage.condition("Active")["status"], "False");
+    for _ in 0..3 {
+        stage.see();
+        let again = stage.look().await;
+        assert!(matches!(again, Ok(Again::In(..))), "the alarm stays: {again:?}");
+        assert_eq!(stage.server.asked(), ["GET secrets/ci"]);
+    }
+    stage.edit(|object| object["metadata"]["annotations"][ROTATE] = json!("now"));
+    stage.rest().await;
+    assert_eq!(
+        (&stage.ledger()["revision"], &stage.condition("Ready")["status"]),
+        (&json!(2), &json!("True"))
+    );
+}

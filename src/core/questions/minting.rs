@@ -213,7 +213,7 @@ pub(super) fn account_is_there(scene: &Scene) -> bool {
 }
 
 pub(super) fn is_intact(scene: &Scene) -> bool {
-    scene.integrity().0 == Integrity::Intact
+    !scene.is_damaged()
 }
 
 pub(super) fn is_brought(scene: &Scene) -> bool {

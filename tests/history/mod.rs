@@ -1,0 +1,235 @@
+//! Every version of every Secret of a namespace, by a watch that begins before the first, and what must hold in each.
+
+#![allow(dead_code, reason = "each test binary that uses this uses its part")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chatelaine::{
+    api::{LEDGER, ROTATE},
+    core::{ledger::Ledger, material::digest},
+};
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+pub struct History {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Clone)]
+enum Seen {
+    There(Box<Secret>),
+    Gone(String),
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl History {
+    /// From now on; the server sends each version that etcd gets.
+    pub async fn begin(client: Client, namespace: &str) -> Self {
+        let secrets: Api<Secret> = Api::namespaced(client, namespace);
+        let list = secrets.list(&ListParams::default()).await.expect("a list of nothing");
+        let version = list.metadata.resource_version.expect("a list has a version");
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let notes = seen.clone();
+        let task = tokio::spawn(async move {
+            let watch = WatchParams::default().timeout(290);
+            let stream = secrets.watch(&watch, &version).await.expect("a watch begins");
+            let mut stream = stream.boxed();
+            while let Some(event) = stream.try_next().await.expect("the watch goes on") {
+                let note = match event {
+                    WatchEvent::Added(secret) | WatchEvent::Modified(secret) => Seen::There(Box::new(secret)),
+                    WatchEvent::Deleted(secret) => Seen::Gone(secret.name_any()),
+                    WatchEvent::Bookmark(_) => continue,
+                    WatchEvent::Error(error) => panic!("the history has a hole: {error:?}"),
+                };
+                notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+            }
+        });
+        Self { seen, task }
+    }
+
+    /// All versions of the Secret of this name, oldest first.
+    pub fn of(&self, name: &str) -> Vec<Secret> {
+        self.all().into_iter().filter(|secret| secret.name_any() == name).collect()
+    }
+
+    pub fn all(&self) -> Vec<Secret> {
+        assert!(!self.task.is_finished(), "the watch ended, so versions may be missing");
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let there = |seen| match seen {
+            Seen::There(secret) => Some(*secret),
+            Seen::Gone(_) => None,
+        };
+        seen.into_iter().filter_map(there).collect()
+    }
+
+    pub fn was_ever_deleted(&self, name: &str) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().any(|seen| matches!(seen, Seen::Gone(gone) if gone == name))
+    }
+
+    /// Waits until the watch has shown what the server has now.
+    pub async fn catch_up(&self, client: Client, namespace: &str, name: &str) {
+        let secrets: Api<Secret> = Api::namespaced(client, namespace);
+        let now = secrets.get(name).await.expect("the Secret is there");
+        eventually("the watch catches up", Duration::from_secs(10), async || {
+            self.of(name).last().and_then(Secret::resource_version) == now.resource_version()
+        })
+        .await;
+    }
+}
+
+pub fn ledger(secret: &Secret) -> Ledger {
+    let text = secret.annotations().get(LEDGER).expect("our Secret has a ledger");
+    Ledger::parse(text).expect("a ledger can be read")
+}
+
+pub fn value<'a>(secret: &'a Secret, key: &str) -> Option<&'a [u8]> {
+    Some(&secret.data.as_ref()?.get(key)?.0)
+}
+
+/// What all versions of one Secret say together.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub revision: i64,
+    /// All values of `rotate` that ever were in the ledger.
+    pub handled: BTreeSet<String>,
+    pub values: BTreeMap<i64, Vec<u8>>,
+}
+
+/// One value per revision and one revision per value; a revision rises by one, with a cause that was not there before;
+/// the ledger's digest fits in each version.
+pub fn consistent(versions: &[Secret], key: &str, previous_key: &str) -> Findings {
+    let mut found = Findings::default();
+    for secret in versions {
+        let ledger = ledger(secret);
+        let was = found.revision;
+        assert!(
+            ledger.revision == was || ledger.revision == was + 1,
+            "from revision {was} to {}",
+            ledger.revision
+        );
+        let new: Vec<_> =
+            ledger.handled.rotate.iter().filter(|value| !found.handled.contains(*value)).collect();
+        assert_eq!(
+            new.len() as i64,
+            if was == 0 { 0 } else { ledger.revision - was },
+            "one cause, one revision"
+        );
+        found.handled.extend(ledger.handled.rotate.iter().cloned());
+        found.revision = ledger.revision;
+        if let Some(value) = value(secret, key) {
+            assert_eq!(
+                ledger.digest.as_deref(),
+                Some(digest(value).as_str()),
+                "the ledger says what is there"
+            );
+            let first = found.values.entry(ledger.revision).or_insert_with(|| value.to_vec());
+            assert!(first == value, "two values were published as revision {}", ledger.revision);
+        }
+        if let Some(previous) = &ledger.previous {
+            let before = found.values.get(&(ledger.revision - 1)).map(Vec::as_slice);
+            assert!(
+                value(secret, previous_key) == before,
+                "the previous value is that of the revision before"
+            );
+            assert_eq!(before.map(digest), Some(previous.digest.clone()));
+        }
+    }
+    let all: BTreeSet<_> = found.values.values().collect();
+    assert_eq!(all.len(), found.values.len(), "a value was published twice");
+    found
+}
+
+/// Looks again until it holds.
+pub async fn eventually(what: &str, patience: Duration, holds: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < patience, "after {patience:?} still not: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Applies objects of our kinds in a namespace.
+pub struct Hands {
+    pub client: Client,
+    pub namespace: String,
+}
+
+impl Hands {
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub async fn create<K>(&self, name: &str, spec: Value) -> K
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned
+            + serde::Serialize,
+    {
+        let manifest = json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": spec,
+        });
+        let object: K = serde_json::from_value(manifest).expect("a manifest");
+        self.api().create(&PostParams::default(), &object).await.expect("admitted")
+    }
+
+    pub async fn merge<K>(&self, name: &str, patch: Value)
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned,
+    {
+        let api: Api<K> = self.api();
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+    }
+
+    pub fn annotation(annotation: &str, value: &str) -> Value {
+        json!({"metadata": {"annotations": {annotation: value}}})
+    }
+
+    pub async fn rotate<K>(&self, name: &str, value: &str)
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned,
+    {
+        self.merge::<K>(name, Self::annotation(ROTATE, value)).await;
+    }
+
+    pub async fn secret(&self, name: &str) -> Option<Secret> {
+        self.api::<Secret>().get_opt(name).await.expect("an answer")
+    }
+}
+
+/// Runs one after the other what must not share a control plane at the same time.
+pub fn block_on<F: Future<Output = ()>>(test: F) {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(test);
+}
