@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use support::Operator;
 
 use crate::stage::{
-    AccessToken, ApiKeyPair, BINARY, CI, Kind, PROMPTLY, RUNTIME, Secret, SshKey, Stage, assert_conditions, has,
-    is_observed, keys, ledger, now, play, secret_key, text, time, value, version,
+    AccessToken, ApiKeyPair, BINARY, CI, Kind, PROMPTLY, RUNTIME, Secret, SshKey, Stage, assert_conditions,
+    has, is_observed, keys, ledger, now, play, secret_key, text, time, value, version,
 };
 
 const ROTATE: &str = "chatelaine.dev/rotate";
@@ -27,8 +27,9 @@ async fn expires_in_time(stage: &Stage<'_>, kind: Kind) {
     let material = has(&first, secret_key(kind));
     let secrets = stage.follow(Secret, &name, &first).await;
     let not_after = time(&object["status"]["expirationTime"]);
-    let versions =
-        secrets.until("the material gone", |secret| value(secret, secret_key(kind)).as_ref() != Some(&material)).await;
+    let versions = secrets
+        .until("the material gone", |secret| value(secret, secret_key(kind)).as_ref() != Some(&material))
+        .await;
     let gone = versions.last().expect("a version");
     assert!(not_after <= gone.seen, "{kind:?} expired early: {} before {not_after}", gone.seen);
     assert!(gone.seen < not_after + PROMPTLY, "{kind:?} expired late: {} after {not_after}", gone.seen);
@@ -116,7 +117,9 @@ fn what_expired_while_the_operator_was_stopped_goes_when_it_starts() {
         let ready = now();
         stage.until(Secret, CI, "without material", |secret| value(secret, "secretKey").is_none()).await;
         stage
-            .until(Secret, "overlap", "without the previous", |secret| value(secret, "previousToken").is_none())
+            .until(Secret, "overlap", "without the previous", |secret| {
+                value(secret, "previousToken").is_none()
+            })
             .await;
         assert!(now() < ready + PROMPTLY, "at once, not in {:?}", now().duration_since(ready));
         stage.until(ApiKeyPair, CI, "expired", is_expired).await;
@@ -186,7 +189,10 @@ fn a_rotate_while_the_date_is_past_is_handled_and_mints_nothing() {
                 object["status"]["handledTriggers"]["rotate"] == json!(["now"])
             })
             .await;
-        assert_eq!((&handled["status"]["state"], &handled["status"]["revision"]), (&json!("Expired"), &json!(1)));
+        assert_eq!(
+            (&handled["status"]["state"], &handled["status"]["revision"]),
+            (&json!("Expired"), &json!(1))
+        );
         let note = stage.event(AccessToken, CI, "Updated").await;
         assert!(note.contains("move it"), "{note}");
         let before = version(&handled);

@@ -4,8 +4,11 @@
 
 #![cfg(feature = "operator")]
 
+mod conflict;
+mod delete;
 mod expiry;
 mod issue;
+mod lost;
 mod revoke;
 mod rotate;
 mod stage;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::stage::{
-    AccessToken, ApiKeyPair, CI, Secret, SshKey, assert_conditions, copy_name, credential, has, is_observed, keys,
-    ledger, merge, play, value,
+    AccessToken, ApiKeyPair, CI, Secret, SshKey, assert_conditions, copy_name, credential, has, is_observed,
+    keys, ledger, merge, play, value,
 };
 
 const ROTATE: &str = "chatelaine.dev/rotate";
@@ -36,7 +36,10 @@ fn a_live_credential_is_revoked_with_its_previous_and_issued_anew_by_a_rotate() 
             ],
         );
         let status = &revoked["status"];
-        assert_eq!((&status["digests"], &status["previous"], &status["expiry"]), (&Value::Null, &Value::Null, &Value::Null));
+        assert_eq!(
+            (&status["digests"], &status["previous"], &status["expiry"]),
+            (&Value::Null, &Value::Null, &Value::Null)
+        );
         assert_eq!(status["accessKey"], object["status"]["accessKey"]);
         assert_eq!(status["handledTriggers"]["revoke"], json!(["leak"]));
         assert_eq!(keys(&stage.secret(CI).await), ["accessKey"]);
@@ -75,7 +78,10 @@ fn a_withheld_credential_is_revoked_at_once_and_nothing_comes_back() {
         stage.until_gone(Secret, &copy_name(&object)).await;
         stage.patch(AccessToken, CI, json!({"spec": {"active": true}})).await;
         let active = stage.until(AccessToken, CI, "observed", is_observed).await;
-        assert_eq!((&active["status"]["state"], &active["status"]["revision"]), (&json!("Revoked"), &json!(1)));
+        assert_eq!(
+            (&active["status"]["state"], &active["status"]["revision"]),
+            (&json!("Revoked"), &json!(1))
+        );
         assert_eq!(value(&stage.secret(CI).await, "token"), None);
         stage.annotate(AccessToken, CI, ROTATE, "anew").await;
         stage.until_revision(AccessToken, CI, 2).await;
@@ -86,9 +92,7 @@ fn a_withheld_credential_is_revoked_at_once_and_nothing_comes_back() {
 fn an_expired_credential_is_revoked_so_that_a_later_date_brings_nothing() {
     play(|stage| async move {
         stage.ready(SshKey, CI, json!({"lifetime": "2s"})).await;
-        stage
-            .until(SshKey, CI, "expired", |object| object["status"]["state"] == "Expired")
-            .await;
+        stage.until(SshKey, CI, "expired", |object| object["status"]["state"] == "Expired").await;
         stage.annotate(SshKey, CI, REVOKE, "leak").await;
         stage.until(SshKey, CI, "revoked", is_revoked).await;
         stage.patch(SshKey, CI, json!({"spec": {"lifetime": "1h"}})).await;
@@ -117,6 +121,9 @@ fn a_credential_that_is_created_with_a_revoke_is_born_revoked_unless_a_rotate_st
 
         let live = stage.until_revision(AccessToken, "live", 1).await;
         assert_eq!(live["status"]["state"], "Live");
-        assert_eq!(live["status"]["handledTriggers"], json!({"rotate": ["from Git"], "revoke": ["from Git"]}));
+        assert_eq!(
+            live["status"]["handledTriggers"],
+            json!({"rotate": ["from Git"], "revoke": ["from Git"]})
+        );
     });
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::stage::{
-    AccessToken, Account, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, assert_conditions, copy_name, digest_of, has,
-    is_observed, keys, ledger, play, secret_key, uid, value,
+    AccessToken, Account, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, assert_conditions, copy_name,
+    digest_of, has, is_observed, keys, ledger, play, secret_key, uid, value,
 };
 
 const ROTATE: &str = "chatelaine.dev/rotate";
@@ -106,7 +106,9 @@ fn dates_run_on_while_withheld() {
         stage.patch(AccessToken, CI, json!({"spec": {"active": false}})).await;
         stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
         let retired = stage
-            .until(AccessToken, CI, "the previous one retired", |object| object["status"]["previous"].is_null())
+            .until(AccessToken, CI, "the previous one retired", |object| {
+                object["status"]["previous"].is_null()
+            })
             .await;
         assert_eq!(retired["status"]["digests"], json!([{"value": digest_of(&second)}]));
         let copy = stage.copy_of(&object).await;
@@ -143,7 +145,8 @@ fn a_lost_secret_of_a_withheld_credential_comes_back_withheld_and_then_with_the_
         stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
         let lost = uid(&stage.secret(CI).await);
         stage.delete(Secret, CI).await;
-        let made = stage.until(Secret, CI, "made again", |secret| secret.is_object() && uid(secret) != lost).await;
+        let made =
+            stage.until(Secret, CI, "made again", |secret| secret.is_object() && uid(secret) != lost).await;
         assert_eq!((value(&made, "token"), &ledger(&made)["state"]), (None, &json!("Withheld")));
         stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
         stage.patch(AccessToken, CI, json!({"spec": {"active": true}})).await;
