@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::stage::{
-    AccessToken, ApiKeyPair, CI, Secret, SshKey, copy_name, credential, has, is_ready, ledger, play,
+    AccessToken, ApiKeyPair, CI, Secret, SshKey, copy_name, credential, has, is_ready, ledger, merge, play,
     secret_key, uid,
 };
 
@@ -85,19 +85,23 @@ fn deleted_and_created_again_at_once_is_a_new_value_each_time() {
 #[test]
 fn foreground_deletion_ends_and_nothing_is_made_again_meanwhile() {
     play(|stage| async move {
-        let object = stage.ready(ApiKeyPair, CI, json!({})).await;
-        // Somebody else's finalizer keeps the object, so that there is time to make a mistake.
-        let guarded = json!({"metadata": {"finalizers": ["example.com/guard"]}});
-        let object = stage.patch(ApiKeyPair, CI, guarded).await["metadata"]["uid"]
-            .clone()
-            .eq(&object["metadata"]["uid"]);
-        assert!(object);
+        stage.ready(ApiKeyPair, CI, json!({})).await;
         stage.delete_by(ApiKeyPair, CI, "Foreground").await;
+        stage.until_gone(ApiKeyPair, CI).await;
         stage.until_gone(Secret, CI).await;
+
+        // Somebody else's finalizer keeps the next one, so that there is time to make a mistake.
+        let mut guarded = credential(json!({}));
+        merge(&mut guarded, json!({"metadata": {"finalizers": ["example.com/guard"]}}));
+        stage.create(ApiKeyPair, CI, guarded).await;
+        stage.until(ApiKeyPair, CI, "ready", is_ready).await;
+        stage.issued_an_hour_ago(ApiKeyPair, CI).await;
+        stage.delete_by(ApiKeyPair, CI, "Foreground").await;
         stage.annotate(ApiKeyPair, CI, "chatelaine.dev/rotate", "too late").await;
+        stage.delete(Secret, CI).await;
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         assert!(stage.get(Secret, CI).await.is_null(), "an object that is being deleted gets nothing new");
-        stage.patch(ApiKeyPair, CI, json!({"metadata": {"finalizers": ["foregroundDeletion"]}})).await;
+        stage.patch(ApiKeyPair, CI, json!({"metadata": {"finalizers": null}})).await;
         stage.until_gone(ApiKeyPair, CI).await;
         assert!(stage.get(Secret, CI).await.is_null());
     });
@@ -108,7 +112,7 @@ fn an_object_that_is_being_deleted_is_still_revoked() {
     play(|stage| async move {
         let manifest = json!({"metadata": {"finalizers": ["example.com/guard"]}});
         let mut all = credential(json!({}));
-        crate::stage::merge(&mut all, manifest);
+        merge(&mut all, manifest);
         stage.create(AccessToken, CI, all).await;
         stage.until(AccessToken, CI, "ready", is_ready).await;
         stage.delete(AccessToken, CI).await;
