@@ -232,14 +232,19 @@ fn an_old_secret_does_not_bring_back_what_was_revoked() {
 }
 
 #[test]
-fn a_secret_whose_ledger_is_gone_counts_as_lost() {
+fn a_secret_whose_ledger_is_gone_counts_as_lost_with_all_that_was_in_it() {
     play(|stage| async move {
-        stage.ready(AccessToken, CI, json!({})).await;
+        stage.ready(AccessToken, CI, json!({"rotation": {"overlap": "1h"}})).await;
+        stage.annotate(AccessToken, CI, ROTATE, "now").await;
+        stage.until_revision(AccessToken, CI, 2).await;
         stage.issued_an_hour_ago(AccessToken, CI).await;
-        let first = has(&stage.secret(CI).await, "token");
+        let before = stage.secret(CI).await;
+        has(&before, "previousToken");
         let stripped = json!({"metadata": {"annotations": {"chatelaine.dev/ledger": null}}});
         stage.patch(Secret, CI, stripped).await;
-        stage.until_revision(AccessToken, CI, 2).await;
-        assert_ne!(has(&stage.secret(CI).await, "token"), first);
+        stage.until_revision(AccessToken, CI, 3).await;
+        let after = stage.secret(CI).await;
+        assert_ne!(has(&after, "token"), has(&before, "token"));
+        assert_eq!(value(&after, "previousToken"), None, "nobody keeps an eye on it any more");
     });
 }
