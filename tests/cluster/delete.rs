@@ -97,8 +97,8 @@ fn foreground_deletion_ends_and_nothing_is_made_again_meanwhile() {
         stage.until(ApiKeyPair, CI, "ready", is_ready).await;
         stage.issued_an_hour_ago(ApiKeyPair, CI).await;
         stage.delete_by(ApiKeyPair, CI, "Foreground").await;
+        stage.until_gone(Secret, CI).await;
         stage.annotate(ApiKeyPair, CI, "chatelaine.dev/rotate", "too late").await;
-        stage.delete(Secret, CI).await;
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         assert!(stage.get(Secret, CI).await.is_null(), "an object that is being deleted gets nothing new");
         stage.patch(ApiKeyPair, CI, json!({"metadata": {"finalizers": null}})).await;

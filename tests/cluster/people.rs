@@ -45,10 +45,11 @@ fn kubectl_waits_for_ready_and_lists_every_kind() {
 #[test]
 fn credentials_are_selected_by_what_identifies_them() {
     play(|stage| async move {
-        for name in [CI, "other"] {
-            stage.ready(ApiKeyPair, name, json!({})).await;
-            stage.ready(SshKey, name, json!({})).await;
-            stage.ready(AccessToken, name, json!({})).await;
+        for kind in [ApiKeyPair, SshKey, AccessToken] {
+            for name in [CI, "other"] {
+                let secret = format!("{kind:?}-{name}").to_lowercase();
+                stage.ready(kind, name, json!({"secret": {"name": secret}})).await;
+            }
         }
         let (kinds, fields) =
             ([ApiKeyPair, SshKey, SshKey, AccessToken], ["accessKey", "fingerprint", "id", "id"]);

@@ -12,7 +12,8 @@ const ROTATE: &str = "chatelaine.dev/rotate";
 // Real public keys; their private halves were thrown away.
 const ED25519: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnsRn6G964oHBik/nt4P5/3ZYmxjTKUHevx+cbZCJJD alice@laptop";
-const FINGERPRINT: &str = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU";
+/// As `ssh-keygen -lf` prints it.
+const FINGERPRINT: &str = "SHA256:1Y603HcV707Sh461QgtA1rjp/yuSnbYJQ6iRHfUIYbU";
 const P256: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGrmRqW1j+EiocXDyQzsqN9xkOrb\
     x3Sbi4ciEjrriPB/3K/wR2+rdTkh86lpHzj9X9iDNh3ZhEDhIKCjioAFv5Q= alice@laptop";
 const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDIbSGD5npLsciAZEDIPyaAd4QM1UUMGskwEdWLp7cyRP6x/ZfngTNTy4dew40V\
