@@ -253,14 +253,11 @@ async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, write
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
     let wake = |meta: &SecretMeta| {
         let namespace = meta.namespace().unwrap_or_default();
-        if let Some(owner) = owner(meta)
-            && let Some(keeper) = keepers.iter().find(|keeper| keeper.kind() == owner.kind)
+        if let Some((kind, name)) = belongs_to(meta)
+            && let Some(keeper) = keepers.iter().find(|keeper| keeper.kind() == kind)
         {
-            let key = Key {
-                kind: keeper.kind(),
-                namespace: namespace.as_str().into(),
-                name: owner.name.as_str().into(),
-            };
+            let key =
+                Key { kind: keeper.kind(), namespace: namespace.as_str().into(), name: name.as_str().into() };
             house.queue.push(key, Lane::Ordinary);
         }
         for key in house.take_waiters(&namespace, &meta.name_any()) {
@@ -278,16 +275,22 @@ async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, write
     .await;
 }
 
-/// Whom a Secret of ours belongs to, whatever its owner references say.
-fn owner(meta: &SecretMeta) -> Option<Owner> {
+/// Kind and name of whom a Secret of ours belongs to. The ledger says it, whatever the owner references say; these are
+/// heard when the ledger is gone or broken, because that is what its owner must see to.
+fn belongs_to(meta: &SecretMeta) -> Option<(String, String)> {
     #[derive(Deserialize)]
     struct Page {
         owner: Owner,
     }
-    let annotations = meta.metadata.annotations.as_ref()?;
-    let ledger = annotations.get(api::LEDGER).and_then(|text| serde_json::from_str::<Page>(text).ok());
-    let held = || annotations.get(HELD_FOR).and_then(|text| serde_json::from_str(text).ok());
-    ledger.map(|page| page.owner).or_else(held)
+    let text = |key: &str| meta.metadata.annotations.as_ref()?.get(key);
+    let ledger = || serde_json::from_str::<Page>(text(api::LEDGER)?).ok().map(|page| page.owner);
+    let held = || serde_json::from_str::<Owner>(text(HELD_FOR)?).ok();
+    let reference =
+        || meta.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    ledger()
+        .or_else(held)
+        .map(|owner| (owner.kind, owner.name))
+        .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
 }
 
 async fn compare_clocks(house: Arc<House>) {

@@ -81,7 +81,7 @@ pub fn compose<K: Credential>(
 ) -> Secret {
     let parts = show(object, ledger, values, grant);
     let output = &object.common().secret;
-    let was = ledger.ours.clone();
+    let was = ours_in(object, existing);
     let (data, keys) = data(object, parts, &was, existing);
     let mut labels = output.labels.clone();
     labels.extend(own_labels(&ledger.owner));
@@ -115,6 +115,33 @@ pub fn compose<K: Credential>(
     }
 }
 
+/// What is ours in the Secret that is there: its own ledger says it, which may be another than the one that is written
+/// (an old copy of the Secret, or status as the only witness). Without one, whatever has the name of a secret of this
+/// kind is ours: no old material may stay.
+fn ours_in<K: Credential>(object: &K, existing: Option<&Secret>) -> Ours {
+    let Some(secret) = existing else { return Ours::default() };
+    let text = secret.metadata.annotations.as_ref().and_then(|all| all.get(api::LEDGER));
+    match text.map(|text| Ledger::parse(text)) {
+        Some(Ok(ledger)) => ledger.ours,
+        Some(Err(_)) | None => {
+            let mut keys = BTreeMap::new();
+            for role in K::SECRET_ROLES {
+                keys.extend(names(object, role).into_iter().map(|name| (name, role.to_string())));
+            }
+            Ours { keys, ..Ours::default() }
+        }
+    }
+}
+
+/// The data keys under which a role is shown.
+fn names<K: Credential>(object: &K, role: &str) -> Vec<String> {
+    match (object.common().secret.keys.get(role), K::NAMING) {
+        (Some(other), Naming::Rename) => vec![other.clone()],
+        (Some(other), Naming::Copy) => vec![role.to_owned(), other.clone()],
+        (None, Naming::Rename | Naming::Copy) => vec![role.to_owned()],
+    }
+}
+
 /// The data of the Secret by role.
 fn show<K: Credential>(object: &K, ledger: &Ledger, values: &Values, grant: Option<&Grant>) -> Parts {
     let retirement = ledger.previous.as_ref().map(|previous| previous.retirement_time);
@@ -144,13 +171,7 @@ fn data<K: Credential>(
     data.retain(|key, _| !was.keys.contains_key(key));
     let mut keys = BTreeMap::new();
     for (role, value) in parts {
-        let other = object.common().secret.keys.get(&role);
-        let names = match (other, K::NAMING) {
-            (Some(other), Naming::Rename) => vec![other.clone()],
-            (Some(other), Naming::Copy) => vec![role.clone(), other.clone()],
-            (None, Naming::Rename | Naming::Copy) => vec![role.clone()],
-        };
-        for name in names {
+        for name in names(object, &role) {
             data.insert(name.clone(), ByteString(value.expose().to_vec()));
             keys.insert(name, role.clone());
         }

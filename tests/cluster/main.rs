@@ -4,10 +4,20 @@
 
 #![cfg(feature = "operator")]
 
+mod conflict;
+mod dates;
+mod delete;
 mod expiry;
 mod issue;
+mod lost;
+mod output;
+mod people;
+mod permissions;
+mod restore;
 mod revoke;
 mod rotate;
 mod stage;
+mod unreadable;
+mod upload;
 mod watch;
 mod withhold;
