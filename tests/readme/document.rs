@@ -55,14 +55,14 @@ pub fn blocks<'a>(text: &'a str, kind: &str) -> Vec<Block<'a>> {
     blocks
 }
 
-/// The pieces of code in a text, one in a line: fenced blocks, and what stands between single backticks.
-pub fn prose(text: &str) -> String {
-    let mut code = String::new();
+/// The pieces of code in a text, each on lines of its own: fenced blocks, and what stands between single backticks.
+pub fn code(text: &str) -> String {
+    let mut code = Vec::new();
     for (n, part) in text.split("```").enumerate() {
         match n % 2 {
-            1 => code += part,
-            _ => part.split('`').skip(1).step_by(2).for_each(|piece| code = format!("{code}\n{piece}")),
+            1 => code.push(part),
+            _ => code.extend(part.split('`').skip(1).step_by(2)),
         }
     }
-    code
+    code.join("\n")
 }
