@@ -113,8 +113,8 @@ pub struct KeyPairRotation {
     /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default:
     /// credentialDefaults.overlap of the Account, else 0s. An overlap is fixed when the rotation happens:
     /// changing this field later does not move the end of one that is running. The old material never
-    /// outlives its own end. In an overlap the Secret has previousSecretKey (and, in mode KeyPair,
-    /// previousAccessKey) beside the new keys.
+    /// outlives its own end. In an overlap the Secret has previousAccessKey and previousSecretKey beside the new
+    /// keys; in mode SecretOnly both access keys are the same.
     ///
     /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a
     /// restart when they use it in environment variables or through a subPath: choose the overlap long enough

@@ -179,7 +179,7 @@ pub struct Binding {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Next {
-    /// What the operator will do, such as Expire, Retire or Warn.
+    /// What the operator will do, Expire or Retire.
     #[schemars(length(max = 64))]
     pub action: String,
 
@@ -196,7 +196,8 @@ pub struct Effective {
     #[schemars(length(max = rule::DURATION_LENGTH))]
     pub lifetime: Option<String>,
 
-    /// Where that lifetime comes from: Spec, or Account for the Account's credentialDefaults.
+    /// Where that lifetime comes from: Spec, Account for the Account's credentialDefaults, or Default if neither
+    /// says anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub lifetime_from: Option<String>,

@@ -156,7 +156,7 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
         ),
         State::Expired | State::Live | State::Withheld => (
             Reason::Expired,
-            "The material reached its not-after and was destroyed; rotate it or move its date to issue anew",
+            "The material expired and was destroyed; rotate it or move its date to issue anew",
         ),
     };
     if state == State::Revoked

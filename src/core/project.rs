@@ -219,6 +219,9 @@ fn of_state(
     match ledger.state {
         State::Live => {
             let mut message = format!("The Secret {secret} holds revision {}", ledger.revision);
+            if let Some(previous) = &ledger.previous {
+                message += &format!("; the previous one is valid until {}", previous.retirement_time);
+            }
             if let Some(grant) = scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty()) {
                 message += &format!(
                     "; the Account {account} does not grant {}, which was cut",

@@ -31,7 +31,8 @@ pub enum Reason {
     Reactivated,
     /// There is no Account of that name in this namespace.
     AccountNotFound,
-    /// The Secret belongs to somebody else; choose `spec.secret.name` or offer the Secret for adoption.
+    /// The Secret belongs to somebody else; create the credential with another `spec.secret.name`, or offer the Secret
+    /// for adoption.
     SecretConflict,
     /// The Secret is being deleted; it is made again when it is gone.
     SecretTerminating,

@@ -17,8 +17,8 @@ pub(in crate::core) fn out_of_reach(scene: &Scene) -> Answer {
     let conflict = |text: String| Complaint::waiting(Reason::SecretConflict, text).until(again).stop();
     match &scene.secret {
         Sight::Foreign { holder } => conflict(format!(
-            "The Secret exists and belongs to {holder}: choose another spec.secret.name, or offer it with the annotation \
-             chatelaine.dev/adopt: {}/{}",
+            "The Secret exists and belongs to {holder}: delete this and create it with another spec.secret.name, or \
+             put the annotation chatelaine.dev/adopt: {}/{} on the Secret to have it taken over",
             scene.owner.kind, scene.owner.name
         )),
         Sight::Offered { found: Err(why) } => conflict(format!("The offered Secret cannot be adopted: {why}")),
