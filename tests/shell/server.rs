@@ -149,6 +149,7 @@ impl Server {
             (None, Some((code, body))) => (code, body.to_string()),
             (None, None) => unreachable!("without a fault there is a reply"),
         };
+        #[allow(clippy::disallowed_methods, reason = "a server has a clock")]
         let date = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let answer =
             Response::builder().status(StatusCode::from_u16(code).expect("a code")).header("date", date);
