@@ -21,6 +21,7 @@
 //! | 7 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
 //! | 8 | retire due? | the overlap is over | remove the previous one |
 //! | 9 | drift? | the date, or what the Secret should look like, is another | rewrite, same material |
+//! |   | | what it should look like is refused | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
 //! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has
@@ -423,7 +424,13 @@ fn drifted(scene: &Scene) -> Answer {
     let moved = !ledger.is_dead() && page.ledger.not_after != ledger.not_after;
     match form {
         Form::Differs if ledger.is_dead() => page::kept(ledger.clone()).into(),
-        Form::Fits if !moved => Answer::No,
+        // What the spec asks for beside the material and cannot have: the Secret is as it was, and says so.
+        Form::Fits if !moved => match &scene.policy.refusal {
+            Some(refusal) if refusal.reason == Reason::InvalidSpec && ledger.is_live() => {
+                Answer::Blocked(refusal.clone())
+            }
+            Some(_) | None => Answer::No,
+        },
         Form::Fits | Form::Differs => page.into(),
     }
 }
