@@ -59,6 +59,8 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
     let testimony = object
         .common_status()
         .and_then(|status| Ledger::from_testimony(owner.clone(), object.told_identity(), number, status));
+    let policy = policy_of(house, &*object, account.as_ref());
+    let object = without_foreign_prefixes(house, object);
     let scene = Scene {
         now: house.clock.now(),
         clock: house.clock.agreement(),
@@ -70,7 +72,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         },
         triggers: Triggers::of(object.meta().annotations.as_ref()),
         account_triggers,
-        policy: policy_of(house, &*object, account.as_ref()),
+        policy,
         account: standing,
         secret: Sight::Absent,
         testimony,
@@ -152,27 +154,40 @@ fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Compl
     ))
 }
 
-/// Prefixes of labels and annotations that neither the contract nor `--secret-metadata-allow` lets through.
-fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
+/// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.
+fn is_allowed(house: &House, key: &str) -> bool {
     const COMMON: [&str; 4] = [
         "app.kubernetes.io/name",
         "app.kubernetes.io/component",
         "app.kubernetes.io/part-of",
         "app.kubernetes.io/version",
     ];
+    let Some((prefix, _)) = key.split_once('/') else { return true };
+    let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
+    COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
+}
+
+fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
     let output = &object.common().secret;
-    let allowed = |key: &str| {
-        let Some((prefix, _)) = key.split_once('/') else { return true };
-        let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
-        COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
-    };
-    let key = output.labels.keys().chain(output.annotations.keys()).find(|key| !allowed(key))?;
+    let key = output.labels.keys().chain(output.annotations.keys()).find(|key| !is_allowed(house, key))?;
     Some(Complaint::person(
         Reason::InvalidSpec,
         format!(
             "spec.secret has the key {key}, whose prefix is not allowed: remove it, or start the operator with --secret-metadata-allow"
         ),
     ))
+}
+
+/// What is live is written for other causes too (a date, an overlap that ends): it must not carry what was refused.
+fn without_foreign_prefixes<K: Credential>(house: &House, object: Arc<K>) -> Arc<K> {
+    if foreign_prefix(house, &*object).is_none() {
+        return object;
+    }
+    let mut object = Arc::unwrap_or_clone(object);
+    let output = &mut object.common_mut().secret;
+    output.labels.retain(|key, _| is_allowed(house, key));
+    output.annotations.retain(|key, _| is_allowed(house, key));
+    Arc::new(object)
 }
 
 /// Goes by the caches; false if they cannot tell enough.

@@ -38,6 +38,10 @@ impl Credential for AccessToken {
         &self.spec.common
     }
 
+    fn common_mut(&mut self) -> &mut CredentialSpec {
+        &mut self.spec.common
+    }
+
     fn overlap(&self) -> Option<&str> {
         self.spec.rotation.as_ref()?.overlap.as_deref()
     }

@@ -126,6 +126,7 @@ pub trait Credential:
     const NAMING: Naming;
 
     fn common(&self) -> &CredentialSpec;
+    fn common_mut(&mut self) -> &mut CredentialSpec;
     /// `spec.rotation.overlap`.
     fn overlap(&self) -> Option<&str>;
     /// The permissions asked for; None for a kind that has none.

@@ -42,6 +42,10 @@ impl Credential for SshKey {
         &self.spec.common
     }
 
+    fn common_mut(&mut self) -> &mut CredentialSpec {
+        &mut self.spec.common
+    }
+
     fn overlap(&self) -> Option<&str> {
         self.spec.rotation.as_ref()?.overlap.as_deref()
     }

@@ -33,9 +33,9 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
             stage.send(Method::GET, CRD.into(), "application/json", &Value::Null).await.expect("it is there");
         let mut loose = strict.clone();
         let schema = &mut loose["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let formats = schema["properties"]["spec"]["properties"]["format"]["enum"].as_array_mut();
-        formats.expect("the formats are listed").push(json!("Base64"));
-        let mut bad = credential(json!({"format": "Base64"}));
+        let policies = schema["properties"]["spec"]["properties"]["deletionPolicy"]["enum"].as_array_mut();
+        policies.expect("the policies are listed").push(json!("Forget"));
+        let mut bad = credential(json!({"deletionPolicy": "Forget"}));
         let head = json!({
             "apiVersion": "chatelaine.dev/v1alpha1", "kind": "ApiKeyPair",
             "metadata": {"name": "bad", "namespace": stage.namespace},
@@ -60,7 +60,7 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
         assert!(stage.get(Kind::Secret, "bad").await.is_null());
 
         // Mended, it is like any other.
-        stage.patch(ApiKeyPair, "bad", json!({"spec": {"format": "Upper"}})).await;
+        stage.patch(ApiKeyPair, "bad", json!({"spec": {"deletionPolicy": "Delete"}})).await;
         stage.until_revision(ApiKeyPair, "bad", 1).await;
         operator.stop().await.expect("it stops when asked");
     });

@@ -483,6 +483,15 @@ fn a_refused_rotation_stays_pending_and_the_live_one_stays() {
     assert_eq!(page(&scene).news.unwrap().reason, Reason::Retired, "what is due goes all the same");
 }
 
+#[test]
+fn an_output_that_is_refused_is_told_and_the_live_one_stays() {
+    let mut scene = live();
+    scene.policy.refusal = Some(Complaint::person(Reason::InvalidSpec, "a foreign prefix"));
+    assert_eq!(obstacle(&scene), Some(Reason::InvalidSpec));
+    scene.policy.refusal = Some(Complaint::person(Reason::PermissionNotGranted, "cut is told otherwise"));
+    assert_eq!(obstacle(&scene), None);
+}
+
 fn uploaded(id: Option<&str>, scene: Scene) -> Scene {
     let mut scene = scene;
     scene.policy.source = Source::Brought { id: id.map(str::to_owned) };

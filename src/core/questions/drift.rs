@@ -3,6 +3,7 @@
 use super::super::{
     answer::Answer,
     page,
+    reason::Reason,
     scene::{Existence, Form, Scene, Sight},
 };
 
@@ -15,7 +16,13 @@ pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
     let moved = !ledger.is_dead() && page.ledger.not_after != ledger.not_after;
     match form {
         Form::Differs if ledger.is_dead() => page::kept(scene, ledger.clone()).into(),
-        Form::Fits if !moved => Answer::No,
+        // What the spec asks for beside the material and cannot have: the Secret is as it was, and says so.
+        Form::Fits if !moved => match &scene.policy.refusal {
+            Some(refusal) if refusal.reason == Reason::InvalidSpec && ledger.is_live() => {
+                Answer::Blocked(refusal.clone())
+            }
+            Some(_) | None => Answer::No,
+        },
         Form::Fits | Form::Differs => page.into(),
     }
 }
