@@ -39,8 +39,9 @@ use crate::{
     every_kind,
 };
 
-/// How often the clocks are compared when nothing else is asked of the server.
-const COMPARE: Duration = Duration::from_secs(30);
+/// How often it is asked whether the clocks have to be compared: nothing else may be asked of the server for long, and
+/// while they disagree what is due waits for this.
+const COMPARE: Duration = Duration::from_secs(5);
 
 /// What the operator is started with.
 #[derive(Clone, Debug)]
@@ -293,7 +294,7 @@ fn owner(meta: &SecretMeta) -> Option<Owner> {
 async fn compare_clocks(house: Arc<House>) {
     loop {
         tokio::time::sleep(COMPARE).await;
-        let _ = house.ask(house.client.apiserver_version()).await;
+        let _ = house.compare_clocks().await;
     }
 }
 
