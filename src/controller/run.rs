@@ -39,8 +39,9 @@ use crate::{
     every_kind,
 };
 
-/// How often the clocks are compared when nothing else is asked of the server.
-const COMPARE: Duration = Duration::from_secs(30);
+/// How often it is asked whether the clocks have to be compared: nothing else may be asked of the server for long, and
+/// while they disagree what is due waits for this.
+const COMPARE: Duration = Duration::from_secs(5);
 
 /// What the operator is started with.
 #[derive(Clone, Debug)]
@@ -296,7 +297,7 @@ fn belongs_to(meta: &SecretMeta) -> Option<(String, String)> {
 async fn compare_clocks(house: Arc<House>) {
     loop {
         tokio::time::sleep(COMPARE).await;
-        let _ = house.ask(house.client.apiserver_version()).await;
+        let _ = house.compare_clocks().await;
     }
 }
 
@@ -324,5 +325,70 @@ fn trim_secret(meta: &mut SecretMeta) {
     meta.metadata.labels = None;
     if let Some(annotations) = meta.metadata.annotations.as_mut() {
         annotations.retain(|key, _| [api::LEDGER, api::ADOPT, HELD_FOR].contains(&key.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::Mutex};
+
+    use futures::future::BoxFuture;
+    use kube::client::Body;
+
+    use super::*;
+
+    /// Panics over one object and notes the others.
+    struct Fragile(Mutex<Vec<String>>);
+
+    impl Keeps for Fragile {
+        fn kind(&self) -> &'static str {
+            "AccessToken"
+        }
+
+        fn filled(&self) -> BoxFuture<'_, ()> {
+            async {}.boxed()
+        }
+
+        fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
+            async {
+                assert!(&*key.name != "bad", "this one breaks the code");
+                self.0.lock().unwrap().push(key.name.to_string());
+                Ok(Again::Never)
+            }
+            .boxed()
+        }
+
+        fn keys(&self, _account: Option<(&str, &str)>) -> Vec<Key> {
+            Vec::new()
+        }
+    }
+
+    fn house() -> Arc<House> {
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, Infallible>>()
+        });
+        let (reporter, _) = Reporter::new();
+        let (secrets, accounts) = (reflector::store().0, reflector::store().0);
+        let client = Client::new(silent, "default");
+        Arc::new(House::new(client, Clock::default(), reporter, secrets, accounts, Vec::new(), 1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_makes_the_code_panic_ends_no_worker_and_comes_back_more_and_more_slowly() {
+        let (house, fragile) = (house(), Arc::new(Fragile(Mutex::default())));
+        let keepers: Arc<[Arc<dyn Keeps>]> = Arc::new([fragile.clone() as Arc<dyn Keeps>]);
+        let key = |name: &str| Key { kind: "AccessToken", namespace: "ns".into(), name: name.into() };
+        house.queue.push(key("bad"), Lane::Ordinary);
+        house.queue.push(key("good"), Lane::Ordinary);
+        let soon = tokio::time::sleep(Duration::from_secs(60));
+        work(&house, &keepers, 1, async {
+            soon.await;
+            house.queue.push(key("later"), Lane::Ordinary);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        })
+        .await;
+        assert_eq!(*fragile.0.lock().unwrap(), ["good", "later"]);
+        let pause = house.queue.failed(&key("bad"), 0.0);
+        assert!(pause >= Duration::from_secs(16), "it came back every {pause:?}");
     }
 }
