@@ -10,6 +10,7 @@ pub mod clock;
 pub mod credential;
 pub mod dice;
 pub mod error;
+pub mod guarded;
 pub mod house;
 pub mod observe;
 pub mod own_writes;

@@ -14,7 +14,6 @@ use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::DeserializeGuard,
     runtime::reflector::{self, store::Writer},
 };
 use serde::Deserialize;
@@ -26,7 +25,8 @@ use super::{
     credential::{Keeper, Keeps},
     dice::spread,
     error::Failure,
-    house::{House, SecretMeta},
+    guarded::{Guarded, SecretMeta},
+    house::House,
     queue::{Again, Key, Lane},
     report::{Reporter, publish},
     secrets::{HELD_FOR, MANAGED_BY},
@@ -198,10 +198,10 @@ async fn look_at(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, key: &Key)
     }
 }
 
-async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<DeserializeGuard<K>>) {
-    let api: Api<DeserializeGuard<K>> = Api::all(house.client.clone());
-    let key = |object: &DeserializeGuard<K>| key::<K>(K::KIND, object);
-    follow(api, None, writer, trim, |sighting| match sighting {
+async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<Guarded<K>>) {
+    let api: Api<Guarded<K>> = Api::all(house.client.clone());
+    let key = |object: &Guarded<K>| key::<K>(K::KIND, object);
+    follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
         Sighting::Gone(object) => {
             let uid = object.uid().unwrap_or_default();
@@ -215,7 +215,7 @@ async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<Des
 }
 
 /// What had to go while nobody watched goes before all other work.
-fn urgency<K: Credential>(object: &DeserializeGuard<K>, now: Timestamp) -> Lane {
+fn urgency<K: Credential>(object: &Guarded<K>, now: Timestamp) -> Lane {
     let told = object.0.as_ref().ok().and_then(Credential::common_status);
     let ends = told.and_then(|status| status.next.as_ref()).is_some_and(|next| next.time.0 <= now);
     if ends { Lane::Deadline } else { Lane::Ordinary }
@@ -224,20 +224,20 @@ fn urgency<K: Credential>(object: &DeserializeGuard<K>, now: Timestamp) -> Lane 
 async fn follow_accounts(
     house: Arc<House>,
     keepers: Arc<[Arc<dyn Keeps>]>,
-    writer: Writer<DeserializeGuard<Account>>,
+    writer: Writer<Guarded<Account>>,
 ) {
-    let api: Api<DeserializeGuard<Account>> = Api::all(house.client.clone());
+    let api: Api<Guarded<Account>> = Api::all(house.client.clone());
     let wake = |account: Option<(&str, &str)>| {
         for key in keepers.iter().flat_map(|keeper| keeper.keys(account)) {
             house.queue.push(key, Lane::Ordinary);
         }
     };
-    let wake_theirs = |object: &DeserializeGuard<Account>| {
+    let wake_theirs = |object: &Guarded<Account>| {
         if let (Some(namespace), Some(name)) = (&object.meta().namespace, &object.meta().name) {
             wake(Some((namespace, name)));
         }
     };
-    follow(api, None, writer, trim, |sighting| match sighting {
+    follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(key::<Account>(account::KIND, object), Lane::Ordinary);
             wake_theirs(object);
@@ -267,7 +267,7 @@ async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, write
             house.queue.push(key, Lane::Ordinary);
         }
     };
-    follow(api, Some(&ours), writer, trim_secret, |sighting| match sighting {
+    follow(api, Some(&ours), writer, |sighting| match sighting {
         Sighting::There(meta) | Sighting::Gone(meta) => wake(meta),
         Sighting::Listed => {
             for key in keepers.iter().flat_map(|keeper| keeper.keys(None)) {
@@ -297,29 +297,9 @@ async fn compare_clocks(house: Arc<House>) {
     }
 }
 
-fn key<K: Resource>(kind: &'static str, object: &DeserializeGuard<K>) -> Key
+fn key<K: Resource>(kind: &'static str, object: &Guarded<K>) -> Key
 where
-    DeserializeGuard<K>: ResourceExt,
+    Guarded<K>: ResourceExt,
 {
     Key { kind, namespace: object.namespace().unwrap_or_default().into(), name: object.name_any().into() }
-}
-
-/// What the operator never looks at is most of an object's size.
-fn trim<K: Resource>(object: &mut DeserializeGuard<K>)
-where
-    DeserializeGuard<K>: ResourceExt,
-{
-    object.meta_mut().managed_fields = None;
-    object.meta_mut().labels = None;
-    if let Some(annotations) = object.meta_mut().annotations.as_mut() {
-        annotations.retain(|key, _| key.starts_with("chatelaine.dev/"));
-    }
-}
-
-fn trim_secret(meta: &mut SecretMeta) {
-    meta.metadata.managed_fields = None;
-    meta.metadata.labels = None;
-    if let Some(annotations) = meta.metadata.annotations.as_mut() {
-        annotations.retain(|key, _| [api::LEDGER, api::ADOPT, HELD_FOR].contains(&key.as_str()));
-    }
 }
