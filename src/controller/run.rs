@@ -122,7 +122,7 @@ pub async fn run(
     watches.spawn(follow_accounts(house.clone(), keepers.clone(), accounts_writer));
     watches.spawn(follow_secrets(house.clone(), keepers.clone(), secrets_writer));
     watches.spawn(compare_clocks(house.clone()));
-    let publisher = tokio::spawn(publish(client, told));
+    let publisher = tokio::spawn(publish(client, house.clock.clone(), told));
 
     let mut stop = std::pin::pin!(stop);
     let filled = async {
