@@ -18,12 +18,16 @@ use support::{Operator, User};
 
 use crate::{
     OPERATOR,
+    process::cpu_of,
     stage::{Stage, crew, token, token_name},
 };
 
 pub struct Floor {
     pub number: usize,
     pub took: Duration,
+    /// CPU of the servers, and of the bare client.
+    pub servers: Duration,
+    pub own: Duration,
     /// How long the two bodies are.
     pub bytes: [usize; 2],
 }
@@ -133,6 +137,8 @@ pub async fn measure(stage: &Stage, pattern: &Pattern, tokens: &[AccessToken]) -
         status: pattern.status.clone(),
     });
     let mut ready = stage.count_ready().await?;
+    let (servers, me) = (stage.plane.process_ids(), [std::process::id()]);
+    let (servers_before, own_before) = (cpu_of(&servers)?, cpu_of(&me)?);
     let began = Instant::now();
     crew(secrets, move |(token, secret)| {
         let (client, pattern) = (client.clone(), pattern.clone());
@@ -149,5 +155,7 @@ pub async fn measure(stage: &Stage, pattern: &Pattern, tokens: &[AccessToken]) -
     })
     .await?;
     ready.wait(number).await?;
-    Ok(Floor { number, took: began.elapsed(), bytes })
+    let took = began.elapsed();
+    let (servers, own) = (cpu_of(&servers)? - servers_before, cpu_of(&me)? - own_before);
+    Ok(Floor { number, took, servers, own, bytes })
 }

@@ -9,7 +9,12 @@ use kube::{Api, ResourceExt, api::ListParams};
 use serde::Deserialize;
 use support::operator::Launch;
 
-use crate::{OPERATOR, process, process::Usage, requests::Count, stage::Stage};
+use crate::{
+    OPERATOR, process,
+    process::{Usage, cpu_of},
+    requests::Count,
+    stage::Stage,
+};
 
 /// What is left of the work when the last credential is Ready: the caches see the last writes.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -18,6 +23,8 @@ pub struct Issued {
     pub number: usize,
     pub ready: Duration,
     pub took: Duration,
+    /// CPU of the servers.
+    pub servers: Duration,
     /// When the last credential was Ready, and some seconds later.
     pub usage: Usage,
     pub later: Usage,
@@ -38,19 +45,22 @@ pub async fn measure(stage: &Stage, number: usize) -> Result<Issued> {
     let mut all_ready = stage.count_ready().await?;
     let launch = Launch::of(OPERATOR);
     let before = Count::now(&admin).await?;
+    let servers = stage.plane.process_ids();
+    let servers_before = cpu_of(&servers)?;
     let began = Instant::now();
     let operator = launch.start(&stage.plane).await?;
     operator.wait_ready().await?;
     let ready = began.elapsed();
     all_ready.wait(number).await?;
     let took = began.elapsed();
+    let servers = cpu_of(&servers)? - servers_before;
     let usage = Usage::of(operator.process_id())?;
     tokio::time::sleep(SETTLE).await;
     let later = Usage::of(operator.process_id())?;
     let requests = Count::now(&admin).await? - &before;
     operator.stop().await?;
     let repeated = requests.secret_posts() - number as i64 + rewritten(stage, number).await?;
-    Ok(Issued { number, ready, took, usage, later, requests, repeated })
+    Ok(Issued { number, ready, took, servers, usage, later, requests, repeated })
 }
 
 /// Secrets whose ledger says anything but that they were issued once.

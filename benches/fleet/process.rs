@@ -32,6 +32,11 @@ impl Usage {
     }
 }
 
+/// Of several together, so far.
+pub fn cpu_of(processes: &[u32]) -> Result<Duration> {
+    processes.iter().map(|process| cpu(*process)).sum()
+}
+
 fn cpu(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name, in parentheses, may hold spaces.

@@ -1,6 +1,6 @@
 //! Each figure beside the one that is due.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use crate::{
     floor::Floor,
@@ -19,7 +19,7 @@ pub fn heading(number: usize) {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
     println!("\n{number} credentials (load of the machine before: {load})");
-    println!("  {:<46} {:>12}   due", "", "measured");
+    println!("  {:<54} {:>14}   due", "", "measured");
 }
 
 fn line(what: impl Display, measured: impl Display, due: impl Display, good: Option<bool>) {
@@ -28,7 +28,7 @@ fn line(what: impl Display, measured: impl Display, due: impl Display, good: Opt
         Some(true) => "yes",
         Some(false) => "NO",
     };
-    println!("{}", format!("  {what:<46} {measured:>12}   {due:<24} {verdict}").trim_end());
+    println!("{}", format!("  {what:<54} {measured:>14}   {due:<24} {verdict}").trim_end());
 }
 
 fn info(what: impl Display, measured: impl Display) {
@@ -44,6 +44,7 @@ pub fn floor(floor: &Floor) {
     let [secret, status] = floor.bytes;
     info("floor: seconds", format!("{:.2}", floor.took.as_secs_f64()));
     info("floor: credentials per second", format!("{:.0}", floor.rate()));
+    info("floor: CPU of servers and client, per credential", both(floor.servers, floor.own, floor.number));
     info("floor: bytes of a Secret, of a status write", format!("{secret}, {status}"));
 }
 
@@ -62,8 +63,14 @@ pub fn issued(issued: &Issued, floor: &Floor) {
         format!("at least {:.0} %", 100.0 * SHARE_OF_THE_FLOOR),
         Some(good),
     );
-    let cpu = issued.usage.cpu.as_secs_f64() * 1000.0 / number;
-    info("operator: own CPU per credential", format!("{cpu:.2} ms"));
+    info(
+        "operator: CPU of servers and operator, per credential",
+        both(issued.servers, issued.usage.cpu, issued.number),
+    );
+    // What else the machine does disturbs the rates of the two, but hardly this.
+    let least = (floor.servers + floor.own).as_secs_f64();
+    let share = 100.0 * least / (issued.servers + issued.usage.cpu).as_secs_f64();
+    info("operator: share of the floor's rate, going by CPU", format!("{share:.0} %"));
     most("operator: resident at its peak", issued.later.peak, RESIDENT_MIB, " MiB", 1);
     info("operator: resident when all are Ready", format!("{:.1} MiB", issued.usage.resident));
     info("operator: resident after a rest", format!("{:.1} MiB", issued.later.resident));
@@ -91,6 +98,11 @@ pub fn restarted(restarted: &Restarted) {
     most("restart: resident at its peak", restarted.usage.peak, RESIDENT_MIB, " MiB", 1);
     info("restart: resident after a rest", format!("{:.1} MiB", restarted.usage.resident));
     by_verb("restart", &restarted.requests, 1.0);
+}
+
+fn both(servers: Duration, client: Duration, number: usize) -> String {
+    let each = |cpu: Duration| cpu.as_secs_f64() * 1000.0 / number as f64;
+    format!("{:.2} + {:.2} ms", each(servers), each(client))
 }
 
 fn by_verb(who: &str, requests: &Count, number: f64) {

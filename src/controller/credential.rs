@@ -7,13 +7,13 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
-    core::DeserializeGuard,
     runtime::reflector::{ObjectRef, Store},
 };
 
 use super::{
     dice::SystemDice,
     error::Failure,
+    guarded::Guarded,
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
@@ -41,7 +41,7 @@ const STEPS: usize = 12;
 /// Keeps all credentials of one kind.
 pub struct Keeper<K: Credential> {
     pub house: Arc<House>,
-    pub store: Store<DeserializeGuard<K>>,
+    pub store: Store<Guarded<K>>,
 }
 
 /// What came of an act.
@@ -312,7 +312,7 @@ impl<K: Credential> Keeper<K> {
         Ok(Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary }))
     }
 
-    fn key(object: &DeserializeGuard<K>) -> Key {
+    fn key(object: &Guarded<K>) -> Key {
         Key {
             kind: K::KIND,
             namespace: object.namespace().unwrap_or_default().into(),
@@ -345,7 +345,7 @@ impl<K: Credential> Keeps for Keeper<K> {
     }
 
     fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
-        let is_theirs = |object: &DeserializeGuard<K>| match (account, &object.0) {
+        let is_theirs = |object: &Guarded<K>| match (account, &object.0) {
             (Some((namespace, name)), Ok(object)) => {
                 object.meta().namespace.as_deref() == Some(namespace)
                     && object.common().account_ref.name == name

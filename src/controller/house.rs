@@ -10,7 +10,6 @@ use std::{
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
-    core::{DeserializeGuard, PartialObjectMeta},
     runtime::reflector::{ObjectRef, Store},
 };
 use tokio::time::Instant;
@@ -18,6 +17,7 @@ use tokio::time::Instant;
 use super::{
     clock::Clock,
     error::Failure,
+    guarded::{Guarded, SecretMeta},
     own_writes::OwnWrites,
     queue::{Key, Queue},
     report::Reporter,
@@ -35,8 +35,6 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How often an Account that the cache does not have is looked for on the server.
 const RECHECK: Duration = Duration::from_secs(5);
 
-pub type SecretMeta = PartialObjectMeta<Secret>;
-
 pub struct House {
     pub client: Client,
     pub clock: Clock,
@@ -45,7 +43,7 @@ pub struct House {
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
     pub secrets: Store<SecretMeta>,
-    pub accounts: Store<DeserializeGuard<Account>>,
+    pub accounts: Store<Guarded<Account>>,
     /// `--secret-metadata-allow`.
     pub allowed_metadata: Vec<String>,
     absences: Mutex<HashMap<(String, String), Absence>>,
@@ -85,7 +83,7 @@ impl House {
         clock: Clock,
         reporter: Reporter,
         secrets: Store<SecretMeta>,
-        accounts: Store<DeserializeGuard<Account>>,
+        accounts: Store<Guarded<Account>>,
         allowed_metadata: Vec<String>,
         slow_places: usize,
     ) -> Self {
@@ -168,10 +166,10 @@ impl House {
     }
 
     async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
-        let accounts: Api<DeserializeGuard<Account>> = Api::namespaced(self.client.clone(), namespace);
+        let accounts: Api<Guarded<Account>> = Api::namespaced(self.client.clone(), namespace);
         match self.ask(accounts.get_opt(name)).await? {
-            Some(DeserializeGuard(Ok(account))) => Ok(Some(account)),
-            Some(DeserializeGuard(Err(_))) => Err(Failure::Unclear("unreadable Account".into())),
+            Some(Guarded(Ok(account))) => Ok(Some(account)),
+            Some(Guarded(Err(_))) => Err(Failure::Unclear("unreadable Account".into())),
             None => Ok(None),
         }
     }

@@ -10,6 +10,8 @@ pub mod clock;
 pub mod credential;
 pub mod dice;
 pub mod error;
+pub mod feed;
+pub mod guarded;
 pub mod house;
 pub mod observe;
 pub mod own_writes;

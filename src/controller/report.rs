@@ -1,20 +1,36 @@
 //! Events: told off the hot path, at a bounded rate, so that a mass issue is not slowed by its own news.
 
-use std::time::Duration;
-
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{
-    Client,
-    runtime::events::{Event, EventType, Recorder, Reporter as Component},
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
 };
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        core::v1::ObjectReference,
+        events::v1::{Event, EventSeries},
+    },
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::clock::Clock;
 use crate::core::reason::Reason;
 
 /// How many events wait at most; what comes then is dropped, and said so in the log.
 const WAITING: usize = 10_000;
 /// The pause between two events.
 const PACE: Duration = Duration::from_millis(20);
+/// How long the same about the same object belongs to one series, and how many are remembered for it.
+const SERIES: Duration = Duration::from_secs(360);
+const REMEMBERED: usize = 256;
+const COMPONENT: &str = "chatelaine";
 
 /// Takes news from everywhere.
 #[derive(Clone)]
@@ -43,26 +59,90 @@ impl Reporter {
 }
 
 /// Publishes what was told, until nobody can tell any more.
-pub async fn publish(client: Client, mut told: mpsc::Receiver<Told>) {
-    let recorder = Recorder::new(client, Component { controller: "chatelaine".into(), instance: None });
-    while let Some(Told { about, reason, text }) = told.recv().await {
-        let event = Event {
-            type_: weight(reason),
-            reason: reason.to_string(),
-            note: Some(text),
-            action: reason.to_string(),
-            secondary: None,
-        };
-        let sent = tokio::time::timeout(Duration::from_secs(10), recorder.publish(&event, &about)).await;
-        if !matches!(sent, Ok(Ok(()))) {
+pub async fn publish(client: Client, clock: Clock, mut told: mpsc::Receiver<Told>) {
+    let mut lately = Lately::default();
+    while let Some(told) = told.recv().await {
+        let reason = told.reason;
+        let sending = send(&client, clock.now(), told, &mut lately);
+        if !matches!(tokio::time::timeout(Duration::from_secs(10), sending).await, Ok(Ok(()))) {
             tracing::debug!(%reason, "an event could not be published");
         }
         tokio::time::sleep(PACE).await;
     }
 }
 
+/// A new event, or one more of a series.
+async fn send(client: &Client, now: Timestamp, told: Told, lately: &mut Lately) -> kube::Result<()> {
+    let api: Api<Event> = match told.about.namespace.as_deref() {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::default_namespaced(client.clone()),
+    };
+    if let Some((name, count)) = lately.again(&told) {
+        let series = EventSeries { count, last_observed_time: MicroTime(now) };
+        let patch = Patch::Merge(json!({"series": series}));
+        return api.patch(&name, &PatchParams::default(), &patch).await.map(drop);
+    }
+    let event = event(now, &told);
+    api.create(&PostParams::default(), &event).await?;
+    lately.note(&told, event.metadata.name.unwrap_or_default());
+    Ok(())
+}
+
+fn event(now: Timestamp, told: &Told) -> Event {
+    let Told { about, reason, text } = told;
+    Event {
+        metadata: ObjectMeta {
+            namespace: about.namespace.clone(),
+            name: Some(format!("{}.{:x}", about.name.as_deref().unwrap_or(COMPONENT), now.as_nanosecond())),
+            ..ObjectMeta::default()
+        },
+        action: Some(reason.to_string()),
+        reason: Some(reason.to_string()),
+        event_time: Some(MicroTime(now)),
+        regarding: Some(about.clone()),
+        note: Some(text.clone()),
+        reporting_controller: Some(COMPONENT.to_owned()),
+        reporting_instance: Some(COMPONENT.to_owned()),
+        type_: Some(weight(*reason).to_owned()),
+        ..Event::default()
+    }
+}
+
+/// The events of the last minutes, so that what happens again and again becomes a series. `kube` has a recorder that
+/// remembers them too, but whole, all of them, and looks through them for each event: too much for a mass issue.
+#[derive(Default)]
+struct Lately(VecDeque<Sent>);
+
+struct Sent {
+    uid: Option<String>,
+    reason: Reason,
+    name: String,
+    count: i32,
+    at: Instant,
+}
+
+impl Lately {
+    /// The event that this one repeats, and how often it has happened now.
+    fn again(&mut self, told: &Told) -> Option<(String, i32)> {
+        self.0.retain(|sent| sent.at.elapsed() < SERIES);
+        let is_same = |sent: &&mut Sent| sent.uid == told.about.uid && sent.reason == told.reason;
+        let sent = self.0.iter_mut().rfind(is_same)?;
+        sent.count += 1;
+        sent.at = Instant::now();
+        Some((sent.name.clone(), sent.count))
+    }
+
+    fn note(&mut self, told: &Told, name: String) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        let uid = told.about.uid.clone();
+        self.0.push_back(Sent { uid, reason: told.reason, name, count: 1, at: Instant::now() });
+    }
+}
+
 /// Whether people should look.
-fn weight(reason: Reason) -> EventType {
+fn weight(reason: Reason) -> &'static str {
     match reason {
         Reason::Issued
         | Reason::Rotated
@@ -76,7 +156,7 @@ fn weight(reason: Reason) -> EventType {
         | Reason::Reactivated
         | Reason::Accepted
         | Reason::Minting
-        | Reason::Updated => EventType::Normal,
+        | Reason::Updated => "Normal",
         Reason::Revoked
         | Reason::Expired
         | Reason::ExpiresWithin
@@ -92,6 +172,36 @@ fn weight(reason: Reason) -> EventType {
         | Reason::ClockSkew
         | Reason::MintingFailed
         | Reason::ApiUnavailable
-        | Reason::Forbidden => EventType::Warning,
+        | Reason::Forbidden => "Warning",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(uid: &str, reason: Reason) -> Told {
+        let about = ObjectReference { uid: Some(uid.into()), ..ObjectReference::default() };
+        Told { about, reason, text: String::new() }
+    }
+
+    #[test]
+    fn the_same_about_the_same_object_becomes_a_series() {
+        let mut lately = Lately::default();
+        assert_eq!(lately.again(&told("u", Reason::Issued)), None);
+        lately.note(&told("u", Reason::Issued), "first".into());
+        assert_eq!(lately.again(&told("u", Reason::Issued)), Some(("first".into(), 2)));
+        assert_eq!(lately.again(&told("u", Reason::Issued)), Some(("first".into(), 3)));
+        assert_eq!(lately.again(&told("v", Reason::Issued)), None);
+        assert_eq!(lately.again(&told("u", Reason::Rotated)), None);
+    }
+
+    #[test]
+    fn a_mass_issue_is_not_remembered_whole() {
+        let mut lately = Lately::default();
+        for number in 0..2 * REMEMBERED {
+            lately.note(&told(&number.to_string(), Reason::Issued), "x".into());
+        }
+        assert_eq!(lately.0.len(), REMEMBERED);
     }
 }

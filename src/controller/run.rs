@@ -11,13 +11,7 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use jiff::Timestamp;
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    core::DeserializeGuard,
-    runtime::reflector::{self, store::Writer},
-};
-use serde::Deserialize;
+use kube::{Client, runtime::reflector};
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
@@ -26,16 +20,14 @@ use super::{
     credential::{Keeper, Keeps},
     dice::spread,
     error::Failure,
-    house::{House, SecretMeta},
-    queue::{Again, Key, Lane},
+    feed::{follow_accounts, follow_credentials, follow_secrets},
+    house::House,
+    queue::{Again, Key},
     report::{Reporter, publish},
-    secrets::{HELD_FOR, MANAGED_BY},
-    watch::{Sighting, follow},
 };
 use crate::{
-    api::{self, AccessToken, Account, ApiKeyPair, SshKey},
-    core::{ledger::Owner, scene},
-    credentials::Credential,
+    api::{AccessToken, ApiKeyPair, SshKey},
+    core::scene,
     every_kind,
 };
 
@@ -123,7 +115,7 @@ pub async fn run(
     watches.spawn(follow_accounts(house.clone(), keepers.clone(), accounts_writer));
     watches.spawn(follow_secrets(house.clone(), keepers.clone(), secrets_writer));
     watches.spawn(compare_clocks(house.clone()));
-    let publisher = tokio::spawn(publish(client, told));
+    let publisher = tokio::spawn(publish(client, house.clock.clone(), told));
 
     let mut stop = std::pin::pin!(stop);
     let filled = async {
@@ -199,132 +191,10 @@ async fn look_at(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, key: &Key)
     }
 }
 
-async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<DeserializeGuard<K>>) {
-    let api: Api<DeserializeGuard<K>> = Api::all(house.client.clone());
-    let key = |object: &DeserializeGuard<K>| key::<K>(K::KIND, object);
-    follow(api, None, writer, trim, |sighting| match sighting {
-        Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
-        Sighting::Gone(object) => {
-            let uid = object.uid().unwrap_or_default();
-            house.own_writes.forget(&uid);
-            house.slow_lane.forget(&uid);
-            house.queue.forget(&key(object));
-        }
-        Sighting::Listed => {}
-    })
-    .await;
-}
-
-/// What had to go while nobody watched goes before all other work.
-fn urgency<K: Credential>(object: &DeserializeGuard<K>, now: Timestamp) -> Lane {
-    let told = object.0.as_ref().ok().and_then(Credential::common_status);
-    let ends = told.and_then(|status| status.next.as_ref()).is_some_and(|next| next.time.0 <= now);
-    if ends { Lane::Deadline } else { Lane::Ordinary }
-}
-
-async fn follow_accounts(
-    house: Arc<House>,
-    keepers: Arc<[Arc<dyn Keeps>]>,
-    writer: Writer<DeserializeGuard<Account>>,
-) {
-    let api: Api<DeserializeGuard<Account>> = Api::all(house.client.clone());
-    let wake = |account: Option<(&str, &str)>| {
-        for key in keepers.iter().flat_map(|keeper| keeper.keys(account)) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
-    let wake_theirs = |object: &DeserializeGuard<Account>| {
-        if let (Some(namespace), Some(name)) = (&object.meta().namespace, &object.meta().name) {
-            wake(Some((namespace, name)));
-        }
-    };
-    follow(api, None, writer, trim, |sighting| match sighting {
-        Sighting::There(object) => {
-            house.queue.push(key::<Account>(account::KIND, object), Lane::Ordinary);
-            wake_theirs(object);
-        }
-        Sighting::Gone(object) => wake_theirs(object),
-        Sighting::Listed => wake(None),
-    })
-    .await;
-}
-
-async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {
-    let api: Api<SecretMeta> = Api::all(house.client.clone());
-    let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    let wake = |meta: &SecretMeta| {
-        let namespace = meta.namespace().unwrap_or_default();
-        if let Some((kind, name)) = belongs_to(meta)
-            && let Some(keeper) = keepers.iter().find(|keeper| keeper.kind() == kind)
-        {
-            let key =
-                Key { kind: keeper.kind(), namespace: namespace.as_str().into(), name: name.as_str().into() };
-            house.queue.push(key, Lane::Ordinary);
-        }
-        for key in house.take_waiters(&namespace, &meta.name_any()) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
-    follow(api, Some(&ours), writer, trim_secret, |sighting| match sighting {
-        Sighting::There(meta) | Sighting::Gone(meta) => wake(meta),
-        Sighting::Listed => {
-            for key in keepers.iter().flat_map(|keeper| keeper.keys(None)) {
-                house.queue.push(key, Lane::Ordinary);
-            }
-        }
-    })
-    .await;
-}
-
-/// Kind and name of whom a Secret of ours belongs to. The ledger says it, whatever the owner references say; these are
-/// heard when the ledger is gone or broken, because that is what its owner must see to.
-fn belongs_to(meta: &SecretMeta) -> Option<(String, String)> {
-    #[derive(Deserialize)]
-    struct Page {
-        owner: Owner,
-    }
-    let text = |key: &str| meta.metadata.annotations.as_ref()?.get(key);
-    let ledger = || serde_json::from_str::<Page>(text(api::LEDGER)?).ok().map(|page| page.owner);
-    let held = || serde_json::from_str::<Owner>(text(HELD_FOR)?).ok();
-    let reference =
-        || meta.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
-    ledger()
-        .or_else(held)
-        .map(|owner| (owner.kind, owner.name))
-        .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
-}
-
 async fn compare_clocks(house: Arc<House>) {
     loop {
         tokio::time::sleep(COMPARE).await;
         let _ = house.compare_clocks().await;
-    }
-}
-
-fn key<K: Resource>(kind: &'static str, object: &DeserializeGuard<K>) -> Key
-where
-    DeserializeGuard<K>: ResourceExt,
-{
-    Key { kind, namespace: object.namespace().unwrap_or_default().into(), name: object.name_any().into() }
-}
-
-/// What the operator never looks at is most of an object's size.
-fn trim<K: Resource>(object: &mut DeserializeGuard<K>)
-where
-    DeserializeGuard<K>: ResourceExt,
-{
-    object.meta_mut().managed_fields = None;
-    object.meta_mut().labels = None;
-    if let Some(annotations) = object.meta_mut().annotations.as_mut() {
-        annotations.retain(|key, _| key.starts_with("chatelaine.dev/"));
-    }
-}
-
-fn trim_secret(meta: &mut SecretMeta) {
-    meta.metadata.managed_fields = None;
-    meta.metadata.labels = None;
-    if let Some(annotations) = meta.metadata.annotations.as_mut() {
-        annotations.retain(|key, _| [api::LEDGER, api::ADOPT, HELD_FOR].contains(&key.as_str()));
     }
 }
 
@@ -336,6 +206,7 @@ mod tests {
     use kube::client::Body;
 
     use super::*;
+    use crate::controller::queue::Lane;
 
     /// Panics over one object and notes the others.
     struct Fragile(Mutex<Vec<String>>);

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use kube::{
     Api, Resource,
     runtime::{WatchStreamExt, reflector::store::Writer, watcher},
@@ -27,7 +27,6 @@ pub async fn follow<K>(
     api: Api<K>,
     labels: Option<&str>,
     mut writer: Writer<K>,
-    trim: fn(&mut K),
     heed: impl Fn(Sighting<'_, K>),
 ) where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
@@ -36,8 +35,7 @@ pub async fn follow<K>(
     let config = watcher::Config::default().timeout(WATCH_SECONDS).streaming_lists();
     let config = labels.map_or(config.clone(), |labels| config.labels(labels));
     loop {
-        let stream =
-            watcher(api.clone(), config.clone()).map_ok(|event| event.modify(trim)).default_backoff();
+        let stream = watcher(api.clone(), config.clone()).default_backoff();
         let mut stream = std::pin::pin!(stream);
         let mut errors = 0;
         while let Some(event) = stream.next().await {
