@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 use support::Cluster;
 
-/// Ready, or expired: `alice-trial` ends two minutes after it was issued, and stays so.
+/// Ready, or dead: `alice-trial` ends two minutes after it was issued, and whoever took the README's tour has revoked
+/// another one. Both stay so.
 pub async fn wait(cluster: &Cluster, folder: &str) -> Result<()> {
     let began = Instant::now();
     loop {
@@ -27,8 +28,10 @@ pub async fn wait(cluster: &Cluster, folder: &str) -> Result<()> {
 
 fn is_settled(object: &Value) -> bool {
     let is_true = |kind| condition(object, kind).is_some_and(|condition| condition["status"] == "True");
+    let is_dead =
+        object["status"]["state"].as_str().is_some_and(|state| ["Expired", "Revoked"].contains(&state));
     object["status"]["observedGeneration"] == object["metadata"]["generation"]
-        && (is_true("Ready") || is_true("Expired"))
+        && (is_true("Ready") || is_dead)
 }
 
 fn describe(object: &Value) -> String {
