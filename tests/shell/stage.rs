@@ -8,18 +8,16 @@ use chatelaine::{
         clock::Clock,
         credential::Keeper,
         error::Failure,
-        house::{House, SecretMeta},
+        guarded::{Guarded, SecretMeta},
+        house::House,
         queue::{Again, Key},
         report::{Reporter, Told},
     },
     credentials::Credential,
 };
-use kube::{
-    core::DeserializeGuard,
-    runtime::{
-        reflector::{self, store::Writer},
-        watcher::Event,
-    },
+use kube::runtime::{
+    reflector::{self, store::Writer},
+    watcher::Event,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
@@ -29,9 +27,9 @@ use crate::server::Server;
 pub struct Stage<K: Credential> {
     pub server: Server,
     pub keeper: Keeper<K>,
-    objects: Writer<DeserializeGuard<K>>,
+    objects: Writer<Guarded<K>>,
     secrets: Writer<SecretMeta>,
-    accounts: Writer<DeserializeGuard<Account>>,
+    accounts: Writer<Guarded<Account>>,
     _told: Receiver<Told>,
 }
 
@@ -180,9 +178,9 @@ fn object(kind: &str, name: &str, uid: &str, spec: Value) -> Value {
     })
 }
 
-fn guarded<T>(value: Value) -> DeserializeGuard<T>
+fn guarded<T>(value: Value) -> Guarded<T>
 where
-    DeserializeGuard<T>: serde::de::DeserializeOwned,
+    Guarded<T>: serde::de::DeserializeOwned,
 {
     serde_json::from_value(value).expect("a guard takes anything")
 }
