@@ -1,10 +1,12 @@
 //! Delete: the Secret goes with its object, or stays with `Retain` until it is taken back.
 
 use serde_json::json;
+use support::Operator;
+use support::servers::Server;
 
 use crate::stage::{
-    AccessToken, ApiKeyPair, CI, Secret, SshKey, copy_name, credential, has, is_ready, ledger, merge, play,
-    secret_key, uid,
+    AccessToken, ApiKeyPair, BINARY, CI, RUNTIME, Secret, SshKey, Stage, copy_name, credential, has,
+    is_ready, ledger, merge, play, secret_key, uid,
 };
 
 #[test]
@@ -79,6 +81,26 @@ fn deleted_and_created_again_at_once_is_a_new_value_each_time() {
             assert_eq!(ledger(&secret)["owner"]["uid"], json!(uid(&made)));
             assert!(!seen.contains(&has(&secret, "token")), "an old value came back");
         }
+    });
+}
+
+#[test]
+fn what_the_garbage_collector_has_not_taken_yet_is_waited_for() {
+    RUNTIME.block_on(async {
+        let control_plane = support::own().await;
+        let operator = Operator::start(&control_plane, BINARY, &[]).await.expect("it starts");
+        let stage = Stage::on(&control_plane).await;
+        stage.ready(AccessToken, CI, json!({})).await;
+        let old = stage.secret(CI).await;
+        control_plane.stop(Server::ControllerManager);
+        stage.delete(AccessToken, CI).await;
+        stage.credential(AccessToken, CI, json!({})).await;
+        stage.until_reason(AccessToken, CI, "Ready", "SecretTerminating").await;
+        assert_eq!(stage.secret(CI).await, old, "it is not written, and not made one's own");
+        control_plane.start_again(&[Server::ControllerManager]).await.expect("it starts again");
+        stage.until(AccessToken, CI, "ready", is_ready).await;
+        assert_ne!(has(&stage.secret(CI).await, "token"), has(&old, "token"));
+        operator.stop().await.expect("it stops when asked");
     });
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{
     AccessToken, Account, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, condition, digest_of, has,
-    is_observed, ledger, play, secret_key, text, time, uid, value, version,
+    is_observed, ledger, now, play, secret_key, text, time, uid, value, version,
 };
 
 const ROTATE: &str = "chatelaine.dev/rotate";
@@ -68,14 +68,14 @@ async fn an_account_comes_back() {
     let object = stage.ready(AccessToken, CI, json!({})).await;
     stage.credential(ApiKeyPair, "later", json!({"accountRef": {"name": "nobody"}})).await;
     let live = stage.secret(CI).await;
-    let deleted = crate::stage::now();
+    let deleted = now();
     stage.delete(Account, "alice").await;
     let nobody = stage.until_reason(ApiKeyPair, "later", "Ready", "AccountNotFound").await;
     assert_eq!(condition(&nobody, "Reconciling")["status"], "True");
     assert!(stage.get(Secret, "later").await.is_null(), "nothing is minted without an Account");
 
     let withheld = stage.until_reason(AccessToken, CI, "Ready", "AccountNotFound").await;
-    assert!(crate::stage::now() >= deleted + SignedDuration::from_secs(59), "not before the grace is over");
+    assert!(now() >= deleted + SignedDuration::from_secs(59), "not before the grace is over");
     assert_eq!(condition(&withheld, "Ready")["status"], "False");
     assert_eq!(condition(&withheld, "Reconciling")["status"], "True");
     assert_eq!(value(&stage.secret(CI).await, "token"), None);
@@ -113,6 +113,7 @@ fn damaged_material_is_replaced_by_new_material() {
 
 /// Waits until the Secret's data are again as they were, and the object says so with revision 1.
 async fn mended(stage: &Stage<'_>, kind: Kind, name: &str, before: &Value, edit: Value) {
+    let began = now();
     let edited = stage.patch(Secret, name, edit.clone()).await;
     let mended = stage
         .until(Secret, name, "mended", |secret| {
@@ -128,6 +129,10 @@ async fn mended(stage: &Stage<'_>, kind: Kind, name: &str, before: &Value, edit:
         .await;
     assert_eq!(object["status"]["revision"], 1, "{edit}");
     assert!(crate::stage::is_ready(&object), "{edit}");
+    assert!(
+        now() < began + SignedDuration::from_secs(20),
+        "it is no loss, which would wait for its minute: {edit}"
+    );
 }
 
 #[test]
