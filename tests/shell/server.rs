@@ -8,7 +8,7 @@ use std::{
 
 use chatelaine::controller::clock::Clock;
 use http::{Method, Request, Response, StatusCode};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
@@ -149,8 +149,7 @@ impl Server {
             (None, Some((code, body))) => (code, body.to_string()),
             (None, None) => unreachable!("without a fault there is a reply"),
         };
-        #[allow(clippy::disallowed_methods, reason = "a server has a clock")]
-        let date = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = self.clock.now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let answer =
             Response::builder().status(StatusCode::from_u16(code).expect("a code")).header("date", date);
         let answer = answer.body(Body::from(body.into_bytes())).expect("an answer");
