@@ -1,6 +1,10 @@
 //! The decision table, row by row, and what no history may break.
 
+mod drift;
+mod ending;
 mod histories;
-mod rows;
+mod minting;
+mod reach;
 mod stage;
+mod withholding;
 mod world;

@@ -1,0 +1,121 @@
+//! Row 5: what is inactive.
+
+use chatelaine::{
+    api::State,
+    core::{
+        lifecycle::{Act, decide},
+        page::{Current, Former},
+        policy::Wanted,
+        reason::Reason,
+        scene::{Account, CopySight, Origin, Scene, Sight},
+    },
+};
+
+use crate::stage::*;
+
+#[test]
+fn withholding_copies_first_and_then_takes_out() {
+    let mut scene = live();
+    scene.policy.wanted = Wanted::Inactive;
+    assert_eq!(decide(&scene), Act::Hold);
+    scene.copy = Some(CopySight { origin: Origin::JustMade, ..copy_sight(INTACT) });
+    let page = page(&scene);
+    assert_eq!(
+        (page.ledger.state, page.current, page.ledger.held),
+        (State::Withheld, Current::Nothing, Some(copy()))
+    );
+    assert_eq!((page.ledger.revision, page.ledger.digest.as_deref()), (1, Some("digest-1")));
+}
+
+#[test]
+fn an_inactive_or_missing_account_withholds_and_one_that_cannot_be_read_changes_nothing() {
+    for (account, act) in [
+        (Account::Inactive, Act::Hold),
+        (Account::Missing, Act::Hold),
+        (Account::MissingLately { until: at(NOW + 9) }, Act::Rest(None)),
+        (Account::Unknown, Act::Rest(None)),
+    ] {
+        assert_eq!(decide(&Scene { account, ..live() }), act, "{account:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_the_ledger_does_not_name_is_fenced_off_and_then_deleted() {
+    let mut scene = live();
+    scene.copy = Some(copy_sight(INTACT));
+    let fence = page(&scene);
+    assert_eq!((fence.current, fence.ledger.revision), (Current::Stays, 1));
+    scene.secret = ours(fence.ledger, INTACT);
+    assert_eq!(decide(&scene), Act::Discard(copy()));
+}
+
+#[test]
+fn a_copy_found_by_chance_is_never_used_to_withhold() {
+    let mut scene = live();
+    scene.policy.wanted = Wanted::Inactive;
+    scene.copy = Some(copy_sight(INTACT));
+    assert_eq!(page(&scene).ledger.discarded, Some(copy()));
+}
+
+#[test]
+fn a_strangers_secret_on_the_name_of_the_copy_is_never_touched() {
+    let mut scene = live();
+    scene.policy.wanted = Wanted::Inactive;
+    scene.copy = Some(CopySight { origin: Origin::Strange, ..copy_sight(INTACT) });
+    assert_eq!(obstacle(&scene), Some(Reason::SecretConflict));
+}
+
+#[test]
+fn active_again_gives_back_the_same_bytes_and_then_the_copy_may_go() {
+    let mut scene = withheld();
+    scene.policy.wanted = Wanted::Active;
+    let page = page(&scene);
+    assert_eq!((page.current, page.ledger.state, page.ledger.revision), (Current::FromCopy, State::Live, 1));
+    scene.secret = ours(page.ledger, INTACT);
+    assert_eq!(decide(&scene), Act::Discard(copy()));
+}
+
+#[test]
+fn a_rotate_while_withheld_waits_and_then_mints_anew() {
+    let mut scene = asking(withheld(), Some("r"), None);
+    assert_eq!(decide(&scene), Act::Rest(None));
+    scene.policy.wanted = Wanted::Active;
+    let page = page(&scene);
+    assert_eq!((page.ledger.revision, page.previous, page.ledger.held), (2, Former::Nothing, None));
+    assert!(matches!(page.current, Current::Mint { .. }));
+    assert_eq!(page.ledger.discarded, Some(copy()));
+}
+
+#[test]
+fn a_lost_copy_means_nothing_until_active_and_then_an_issue() {
+    let mut scene = Scene { copy: None, ..withheld() };
+    assert_eq!(decide(&scene), Act::Rest(None));
+    scene.policy.wanted = Wanted::Active;
+    let page = page(&scene);
+    assert_eq!((page.ledger.revision, page.news.unwrap().reason), (2, Reason::SecretRecreated));
+}
+
+#[test]
+fn a_damaged_copy_is_never_given_back() {
+    let mut scene = withheld();
+    scene.policy.wanted = Wanted::Active;
+    scene.copy = Some(copy_sight(DAMAGED));
+    assert!(matches!(page(&scene).current, Current::Mint { .. }));
+}
+
+#[test]
+fn a_revoked_or_expired_withheld_credential_lets_its_copy_go() {
+    let page = page(&asking(withheld(), None, Some("v")));
+    assert_eq!((page.ledger.held.clone(), page.ledger.discarded.clone()), (None, Some(copy())));
+    let scene = Scene { secret: ours(page.ledger, INTACT), ..asking(withheld(), None, Some("v")) };
+    assert_eq!(decide(&scene), Act::Discard(copy()));
+}
+
+#[test]
+fn a_lost_secret_of_a_withheld_credential_is_made_again_as_withheld_with_its_copy() {
+    let page = page(&Scene { secret: Sight::Absent, ..withheld() });
+    assert_eq!(
+        (page.ledger.state, page.ledger.held, page.ledger.revision),
+        (State::Withheld, Some(copy()), 1)
+    );
+}
