@@ -7,6 +7,7 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     error::Failure,
+    guarded::Unreadable,
     house::House,
     queue::{Again, Key},
     status,
@@ -26,9 +27,9 @@ pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
     let Some(guarded) = house.accounts.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
         return Ok(Again::Never);
     };
-    let account = match &guarded.0 {
+    let account = &match guarded.read() {
         Ok(account) => account,
-        Err(invalid) => return status::tell_unreadable::<Account>(house, &invalid.metadata).await,
+        Err(Unreadable) => return status::tell_unreadable::<Account>(house, &guarded.metadata).await,
     };
     let told = picture(house, account);
     if account.status.as_ref() == Some(&told) {

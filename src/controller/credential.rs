@@ -13,7 +13,7 @@ use kube::{
 use super::{
     dice::SystemDice,
     error::Failure,
-    guarded::Guarded,
+    guarded::{Guarded, Unreadable},
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
@@ -66,17 +66,17 @@ impl<K: Credential> Keeper<K> {
         let Some(guarded) = self.store.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
             return Ok(Again::Never);
         };
-        let object = match &guarded.0 {
+        let object = match guarded.read() {
             Ok(object) => object,
-            Err(invalid) => return status::tell_unreadable::<K>(&self.house, &invalid.metadata).await,
+            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.metadata).await,
         };
         let uid = object.uid().unwrap_or_default();
-        let glance = self.house.glance(&key.namespace, &secret_name(object));
+        let glance = self.house.glance(&key.namespace, &secret_name(&object));
         let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
-            View::Current => observe(&self.house, Arc::new(object.clone()), Depth::Glance).await?,
+            View::Current => observe(&self.house, Arc::new(object), Depth::Glance).await?,
             View::Lost => match self.read_live(key).await? {
                 Some(object) => observe(&self.house, Arc::new(object), Depth::Live).await?,
                 None => return Ok(Again::Never),
@@ -345,13 +345,11 @@ impl<K: Credential> Keeps for Keeper<K> {
     }
 
     fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
-        let is_theirs = |object: &Guarded<K>| match (account, &object.0) {
-            (Some((namespace, name)), Ok(object)) => {
-                object.meta().namespace.as_deref() == Some(namespace)
-                    && object.common().account_ref.name == name
-            }
-            (Some(_), Err(_)) => false,
-            (None, _) => true,
+        let is_theirs = |object: &Guarded<K>| {
+            account.is_none_or(|(namespace, name)| {
+                object.metadata.namespace.as_deref() == Some(namespace)
+                    && object.account.as_deref() == Some(name)
+            })
         };
         self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
     }

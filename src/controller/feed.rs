@@ -38,10 +38,8 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
 }
 
 /// What had to go while nobody watched goes before all other work.
-fn urgency<K: Credential>(object: &Guarded<K>, now: Timestamp) -> Lane {
-    let told = object.0.as_ref().ok().and_then(Credential::common_status);
-    let ends = told.and_then(|status| status.next.as_ref()).is_some_and(|next| next.time.0 <= now);
-    if ends { Lane::Deadline } else { Lane::Ordinary }
+fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
+    if object.due.is_some_and(|due| due <= now) { Lane::Deadline } else { Lane::Ordinary }
 }
 
 pub async fn follow_accounts(

@@ -1,23 +1,59 @@
 //! What the caches keep of an object, decoded with nothing beside it: half of what the server sends is about who
 //! wrote which field, and to build that up only to drop it would be most of the work of a start.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
 };
 use kube::{Resource, core::NamespaceResourceScope};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-/// An object, or what could be read of one that does not fit the schema, so that it does not hold up all others.
-#[derive(Clone, Debug)]
-pub struct Guarded<K>(pub Result<K, Unreadable>);
-
-#[derive(Clone, Debug)]
-pub struct Unreadable {
+/// An object as the caches keep it: what is asked often beside the text of the rest, which is half the size of the
+/// decoded object. One that does not fit the schema is found out when it is read, and does not hold up all others.
+pub struct Guarded<K> {
     pub metadata: ObjectMeta,
+    /// `spec.accountRef.name`.
+    pub account: Option<Box<str>>,
+    /// `status.next.time`: when something has to be done by itself.
+    pub due: Option<Timestamp>,
+    text: Box<str>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// The stored object does not fit the schema of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+impl<K: Resource + DeserializeOwned> Guarded<K> {
+    pub fn read(&self) -> Result<K, Unreadable> {
+        let mut object: K = serde_json::from_str(&self.text).map_err(|_| Unreadable)?;
+        *object.meta_mut() = self.metadata.clone();
+        Ok(object)
+    }
+}
+
+// By hand, because a derive would ask the same of K.
+impl<K> Clone for Guarded<K> {
+    fn clone(&self) -> Self {
+        let Self { metadata, account, due, text, kind } = self;
+        Self {
+            metadata: metadata.clone(),
+            account: account.clone(),
+            due: *due,
+            text: text.clone(),
+            kind: *kind,
+        }
+    }
+}
+
+impl<K> fmt::Debug for Guarded<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("metadata", &self.metadata).finish_non_exhaustive()
+    }
 }
 
 /// A Secret without what is in it.
@@ -68,7 +104,7 @@ impl From<Slim> for ObjectMeta {
     }
 }
 
-impl<'de, K: Resource + Deserialize<'de>> Deserialize<'de> for Guarded<K> {
+impl<'de, K> Deserialize<'de> for Guarded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Parts {
@@ -78,19 +114,15 @@ impl<'de, K: Resource + Deserialize<'de>> Deserialize<'de> for Guarded<K> {
             status: Option<Value>,
         }
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
-        let metadata = ObjectMeta::from(metadata);
+        let account = spec.pointer("/accountRef/name").and_then(Value::as_str).map(Into::into);
+        let due = status.as_ref().and_then(|status| status.pointer("/next/time")?.as_str()?.parse().ok());
         let mut rest = serde_json::Map::from_iter([
             ("metadata".to_owned(), Value::Object(serde_json::Map::new())),
             ("spec".to_owned(), spec),
         ]);
         rest.extend(status.map(|status| ("status".to_owned(), status)));
-        Ok(Self(match K::deserialize(Value::Object(rest)) {
-            Ok(mut object) => {
-                *object.meta_mut() = metadata;
-                Ok(object)
-            }
-            Err(_) => Err(Unreadable { metadata }),
-        }))
+        let text = Value::Object(rest).to_string().into_boxed_str();
+        Ok(Self { metadata: metadata.into(), account, due, text, kind: PhantomData })
     }
 }
 
@@ -125,11 +157,11 @@ impl<K: Resource> Resource for Guarded<K> {
     }
 
     fn meta(&self) -> &ObjectMeta {
-        self.0.as_ref().map_or_else(|unreadable| &unreadable.metadata, K::meta)
+        &self.metadata
     }
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
-        self.0.as_mut().map_or_else(|unreadable| &mut unreadable.metadata, K::meta_mut)
+        &mut self.metadata
     }
 }
 
@@ -194,7 +226,7 @@ mod tests {
     fn an_object_is_read_with_the_metadata_that_is_looked_at() {
         let guarded: Guarded<AccessToken> =
             serde_json::from_str(&stored(json!({"accountRef": {"name": "alice"}})).to_string()).unwrap();
-        let object = guarded.0.unwrap();
+        let object = guarded.read().unwrap();
         assert_eq!(object.spec.common.account_ref.name, "alice");
         assert_eq!(object.status.unwrap().common.revision, Some(1));
         let meta = object.metadata;
@@ -212,7 +244,8 @@ mod tests {
         let guarded: Guarded<AccessToken> =
             serde_json::from_str(&stored(json!({"accountRef": 1})).to_string()).unwrap();
         assert_eq!(guarded.meta().name.as_deref(), Some("ci"));
-        assert_eq!(guarded.0.unwrap_err().metadata.uid.as_deref(), Some("u"));
+        assert_eq!(guarded.metadata.uid.as_deref(), Some("u"));
+        assert_eq!(guarded.read().unwrap_err(), Unreadable);
     }
 
     #[test]

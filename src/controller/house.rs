@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::{
     clock::Clock,
     error::Failure,
-    guarded::{Guarded, SecretMeta},
+    guarded::{Guarded, SecretMeta, Unreadable},
     own_writes::OwnWrites,
     queue::{Key, Queue},
     report::Reporter,
@@ -132,8 +132,8 @@ impl House {
         let key = (namespace.to_owned(), name.to_owned());
         if let Some(guarded) = self.accounts.get(&ObjectRef::new(name).within(namespace)) {
             self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            return match &guarded.0 {
-                Ok(account) => AccountSight::of(account),
+            return match guarded.read() {
+                Ok(account) => AccountSight::of(&account),
                 Err(_) => AccountSight::without_spec(scene::Account::Unknown),
             };
         }
@@ -168,8 +168,10 @@ impl House {
     async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
         let accounts: Api<Guarded<Account>> = Api::namespaced(self.client.clone(), namespace);
         match self.ask(accounts.get_opt(name)).await? {
-            Some(Guarded(Ok(account))) => Ok(Some(account)),
-            Some(Guarded(Err(_))) => Err(Failure::Unclear("unreadable Account".into())),
+            Some(found) => match found.read() {
+                Ok(account) => Ok(Some(account)),
+                Err(Unreadable) => Err(Failure::Unclear("unreadable Account".into())),
+            },
             None => Ok(None),
         }
     }
