@@ -1,6 +1,6 @@
 //! What is written without touching the material.
 
-use super::super::{
+use crate::core::{
     answer::Answer,
     page,
     reason::Reason,

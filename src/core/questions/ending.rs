@@ -1,15 +1,13 @@
 //! What ends: revoked, past its not-after, or at the end of an overlap.
 
-use super::{
-    super::{
-        answer::{Act, Answer},
-        ledger::Ledger,
-        page::{self, Page},
-        scene::{CopySight, Existence, Inside, Integrity, Scene, Sight},
-    },
-    minting::{account_is_there, past},
-};
+use super::minting::{account_is_there, past};
 use crate::api::State;
+use crate::core::{
+    answer::{Act, Answer},
+    ledger::Ledger,
+    page::{self, Page},
+    scene::{CopySight, Existence, Inside, Integrity, Scene, Sight},
+};
 
 pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {

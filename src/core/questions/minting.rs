@@ -2,20 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::{
-    super::{
-        answer::{Answer, Complaint},
-        ledger::Ledger,
-        page::{self, Page},
-        period::Period,
-        policy::Source,
-        reason::Reason,
-        scene::{Account, Existence, Inside, Integrity, Origin, Scene, Sight},
-        trigger::Handled,
-    },
-    withholding::why_inactive,
-};
+use super::withholding::why_inactive;
 use crate::api::State;
+use crate::core::{
+    answer::{Answer, Complaint},
+    ledger::Ledger,
+    page::{self, Page},
+    period::Period,
+    policy::Source,
+    reason::Reason,
+    scene::{Account, Existence, Inside, Integrity, Origin, Scene, Sight},
+    trigger::Handled,
+};
 
 /// A Secret of a live credential is made again at most once in this time.
 const REMAKE_PAUSE: Period = Period::seconds(60);

@@ -1,13 +1,13 @@
 //! Whose Secret is it, and may it be taken back?
 
-use super::super::{
+use super::minting::past;
+use crate::core::{
     answer::{Act, Answer, Complaint},
     page,
     period::Period,
     reason::Reason,
     scene::{Existence, Scene, Sight},
 };
-use super::minting::past;
 
 /// A stranger's Secret is looked at again after this time: no watch shows it.
 const CONFLICT_PAUSE: Period = Period::seconds(60);

@@ -1,17 +1,15 @@
 //! Inactive: the material leaves the Secret, is kept in a copy, and comes back.
 
-use super::{
-    super::{
-        answer::{Act, Answer, Complaint},
-        ledger::Ledger,
-        page,
-        policy::Wanted,
-        reason::Reason,
-        scene::{Account, CopySight, Existence, Inside, Integrity, Origin, Scene},
-    },
-    minting::{brought_anew, is_brought, is_intact, mint},
-};
+use super::minting::{brought_anew, is_brought, is_intact, mint};
 use crate::api::State;
+use crate::core::{
+    answer::{Act, Answer, Complaint},
+    ledger::Ledger,
+    page,
+    policy::Wanted,
+    reason::Reason,
+    scene::{Account, CopySight, Existence, Inside, Integrity, Origin, Scene},
+};
 
 pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
     let Some(ledger) = scene.ledger() else { return Answer::No };
