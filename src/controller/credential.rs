@@ -29,7 +29,7 @@ use crate::{
         material::Material,
         page::{Current, Former, Page},
         reason::Reason,
-        scene::{CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{CopySight, Inside, Integrity, Origin, Scene, Sight},
         schedule::{next_alarm, next_due},
     },
     credentials::{Credential, Effort, MintError, Order},
@@ -295,9 +295,6 @@ impl<K: Credential> Keeper<K> {
         let waits_for_secret = !matches!(seen.scene.secret, Sight::Absent | Sight::Ours { .. } | Sight::Mute);
         if waits_for_secret {
             self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
-        }
-        if matches!(&seen.scene.secret, Sight::Ours { form: Form::Differs, .. }) && complaint.is_none() {
-            tracing::debug!(kind = key.kind, namespace = %key.namespace, name = %key.name, "the Secret differs and is left");
         }
         match status::tell(&self.house, seen, complaint).await {
             Ok(()) => {}
