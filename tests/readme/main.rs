@@ -1,7 +1,7 @@
 //! What the documents say is true: the tour of README.md is taken on a real control plane, and what it prints is
 //! compared with what README.md shows.
 //!
-//! `CHATELAINE_README=rewrite cargo test --test readme` writes the outputs, and docs/reasons.md, anew.
+//! `CHATELAINE_README=rewrite cargo test --test readme` writes the outputs anew.
 
 mod document;
 mod same;
@@ -10,23 +10,12 @@ mod shell;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use chatelaine::{
-    api::State,
-    core::{
-        ledger::{Copy, Entry, Ledger, Owner, Previous},
-        period::Period,
-        reason::Reason,
-        trigger::Handled,
-    },
-};
-use jiff::Timestamp;
 use support::{ControlPlane, Operator, checkout};
 
 use document::{blocks, code};
 use shell::Shell;
 
 const README: &str = "README.md";
-const REASONS: &str = "docs/reasons.md";
 const DOCUMENTS: [&str; 5] = [README, "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,23 +70,6 @@ fn set_the_scene(control_plane: &ControlPlane, shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn every_manifest_in_the_readme_is_accepted_to_the_letter() -> Result<()> {
-    let control_plane = support::shared().await;
-    let text = read(README)?;
-    let manifests: Vec<_> = blocks(&text, "yaml");
-    assert!(manifests.len() >= 4, "one for each kind");
-    for (n, manifest) in manifests.iter().enumerate() {
-        let file = control_plane.layout.dir.join(format!("manifest-{n}.yaml"));
-        fs::write(&file, manifest.body)?;
-        let file = file.to_str().context("a readable path")?;
-        let apply = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", file];
-        let answer = control_plane.kubectl(&apply).await;
-        ensure!(answer.succeeded && answer.stderr.is_empty(), "{}\n{}", answer.stderr, manifest.body);
-    }
-    Ok(())
-}
-
 #[test]
 fn every_make_target_that_is_named_exists() -> Result<()> {
     let makefile = read("Makefile")?;
@@ -114,115 +86,6 @@ fn every_make_target_that_is_named_exists() -> Result<()> {
 
 fn first_word(rest: &str) -> Option<&str> {
     rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().filter(|word| !word.is_empty())
-}
-
-#[test]
-fn every_file_that_is_linked_exists() -> Result<()> {
-    let mut names: Vec<String> = DOCUMENTS.iter().map(|name| (*name).to_owned()).collect();
-    for folder in ["docs", "docs/adr"] {
-        for entry in fs::read_dir(checkout::root().join(folder))? {
-            let name = format!("{folder}/{}", entry?.file_name().to_string_lossy());
-            names.extend(Some(name).filter(|name| name.ends_with(".md")));
-        }
-    }
-    for name in names {
-        let home = checkout::root().join(&name);
-        let home = home.parent().context("a folder")?.to_owned();
-        for link in read(&name)?.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            let here = link.is_empty() || link.contains("://") || home.join(link).exists();
-            ensure!(here, "{name} links to {link}, which is not there");
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn every_field_of_the_ledger_is_documented() -> Result<()> {
-    let text = read("docs/ledger.md")?;
-    let ledger: serde_json::Value = serde_json::from_str(&full_ledger().to_text())?;
-    let mut fields = Vec::new();
-    names(&ledger, "", &mut fields);
-    for field in fields {
-        ensure!(text.contains(&format!("| `{field}` |")), "docs/ledger.md has no row for `{field}`");
-    }
-    Ok(())
-}
-
-fn names(value: &serde_json::Value, within: &str, found: &mut Vec<String>) {
-    // The names in this map are the user's.
-    let own = within == "ours.keys.";
-    for (name, value) in value.as_object().into_iter().flatten().filter(|_| !own) {
-        let path = format!("{within}{name}");
-        found.push(path.clone());
-        names(value, &format!("{path}."), found);
-        for item in value.as_array().into_iter().flatten() {
-            names(item, &format!("{path}[]."), found);
-        }
-    }
-}
-
-/// A ledger in which nothing is absent.
-fn full_ledger() -> Ledger {
-    let time = Timestamp::UNIX_EPOCH;
-    let copy = Copy { name: "chatelaine-held-1".into(), uid: "2".into() };
-    let owner =
-        Owner { kind: "AccessToken".into(), name: "deploy".into(), uid: "1".into(), account: "alice".into() };
-    let previous = Previous {
-        id: "id".into(),
-        public: Some("public".into()),
-        digest: "sha256:".into(),
-        not_after: Some(time),
-        retirement_time: time,
-    };
-    let entry = Entry { revision: 1, time, reason: Reason::Issued, trigger: Some("value".into()) };
-    let mut ledger = Ledger {
-        state: State::Live,
-        id: "id".into(),
-        public: Some("public".into()),
-        issue_time: Some(time),
-        not_after: Some(time),
-        default_lifetime: Some(Period::seconds(1)),
-        previous: Some(previous),
-        digest: Some("sha256:".into()),
-        held: Some(copy.clone()),
-        discarded: Some(copy),
-        history: vec![entry],
-        ..Ledger::blank(owner, Some(1), Handled::default())
-    };
-    ledger.ours.labels.push("label".into());
-    ledger.ours.annotations.push("annotation".into());
-    ledger
-}
-
-#[test]
-fn every_reason_is_documented_with_the_sentence_that_the_code_has() -> Result<()> {
-    let wanted = format!(
-        "# Reasons\n\n\
-         One vocabulary: conditions, events, logs and histories use these words and no others. This page is made\n\
-         from `src/core/reason.rs`.\n\n| reason | what it says |\n|---|---|\n{}",
-        reasons(&read("src/core/reason.rs")?)
-    );
-    if is_rewriting() {
-        fs::write(checkout::root().join(REASONS), &wanted)?;
-    }
-    assert_eq!(read(REASONS)?, wanted, "{REASONS} is not what the code says: write it anew");
-    Ok(())
-}
-
-fn reasons(source: &str) -> String {
-    let body = source.split_once("pub enum Reason {").map_or("", |(_, rest)| rest);
-    let body = body.split_once("\n}").map_or(body, |(body, _)| body);
-    let (mut rows, mut sentence) = (String::new(), String::new());
-    for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match line.strip_prefix("/// ") {
-            Some(more) => sentence = format!("{sentence} {more}"),
-            None => {
-                rows += &format!("| `{}` |{sentence} |\n", line.trim_end_matches(','));
-                sentence.clear();
-            }
-        }
-    }
-    rows
 }
 
 fn read(name: &str) -> Result<String> {
