@@ -7,10 +7,11 @@ mod document;
 mod same;
 mod shell;
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
 use anyhow::{Context, Result, ensure};
 use support::{ControlPlane, Operator, checkout};
+use tokio::runtime::Runtime;
 
 use document::{blocks, code};
 use shell::Shell;
@@ -24,34 +25,74 @@ async fn the_tour_prints_what_the_readme_shows() -> Result<()> {
     let _operator = Operator::start(&control_plane, env!("CARGO_BIN_EXE_chatelaine"), &[]).await?;
     let shell = Shell::of(&control_plane);
     set_the_scene(&control_plane, &shell)?;
+    tour(README, &shell)
+}
 
-    let text = read(README)?;
+/// Each example is walked through as its README says, in a namespace of its own.
+macro_rules! examples {
+    ($($test:ident: $folder:literal),* $(,)?) => {
+        const EXAMPLES: &[&str] = &[$($folder),*];
+        $(
+            #[test]
+            fn $test() -> Result<()> {
+                walk($folder)
+            }
+        )*
+    };
+}
+
+examples! {
+    a_hosting_account_is_kept_as_its_example_shows: "hosting",
+    a_pastebins_keys_are_kept_as_their_example_shows: "pastebin",
+    a_compute_managers_keypairs_are_kept_as_their_example_shows: "compute",
+    a_server_hosts_tokens_are_kept_as_their_example_shows: "server-host",
+    an_object_stores_credentials_are_kept_as_their_example_shows: "object-store",
+    rotation_works_as_its_example_shows: "rotation",
+}
+
+/// One runtime for all examples: a client belongs to the runtime that made it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+fn walk(folder: &str) -> Result<()> {
+    let shell = RUNTIME.block_on(async {
+        let control_plane = support::shared().await;
+        support::shared_operator(env!("CARGO_BIN_EXE_chatelaine")).await;
+        Shell::of(control_plane).within(&control_plane.namespace().await)
+    });
+    tour(&format!("examples/{folder}/README.md"), &shell)
+}
+
+#[test]
+fn every_example_with_a_story_is_walked_through() -> Result<()> {
+    for entry in fs::read_dir(checkout::root().join("examples"))? {
+        let entry = entry?;
+        let (folder, told) = (entry.file_name(), entry.path().join("README.md").exists());
+        ensure!(!told || EXAMPLES.iter().any(|one| folder == *one), "nobody walks through {folder:?}");
+    }
+    Ok(())
+}
+
+/// Types every command of the document, and compares what it prints with what the document shows.
+fn tour(document: &str, shell: &Shell) -> Result<()> {
+    let text = read(document)?;
     let mut shown = text.clone();
     for block in blocks(&text, "console run") {
-        let said: Vec<_> = block
-            .commands()
-            .into_iter()
-            .map(|command| {
-                let said = if is_rewriting() { shell.settled(&command.line) } else { shell.expect(&command) };
-                (command, said)
-            })
-            .collect();
-        let written: String =
-            said.iter().map(|(command, said)| format!("{}\n{said}", command.prompt())).collect();
-        shown = shown.replacen(block.body, &written, 1);
-        if !is_rewriting() {
-            for (command, said) in &said {
-                ensure!(
-                    same::lines(&command.output) == same::lines(said),
-                    "README.md shows for\n$ {}\n{}\nbut it prints\n{said}",
-                    command.line,
-                    command.output
-                );
-            }
+        let mut written = String::new();
+        for command in block.commands() {
+            let said =
+                if is_rewriting() { shell.settled(&command.line) } else { shell.expect(&command) };
+            ensure!(
+                is_rewriting() || same::lines(&command.output) == same::lines(&said),
+                "{document} shows for\n$ {}\n{}\nbut it prints\n{said}",
+                command.line,
+                command.output
+            );
+            written += &format!("{}\n{said}", command.prompt());
         }
+        shown = shown.replacen(block.body, &written, 1);
     }
     if is_rewriting() {
-        fs::write(checkout::root().join(README), shown)?;
+        fs::write(checkout::root().join(document), shown)?;
     }
     Ok(())
 }
