@@ -55,7 +55,10 @@ fn every_link_leads_to_a_file_and_to_a_heading_that_is_there() -> Result<()> {
         let page = Page::read(&name)?;
         for link in page.links.iter().filter(|link| !link.contains("://")) {
             let (file, part) = link.split_once('#').unwrap_or((link, ""));
-            ensure!(file.is_empty() || home.join(file).exists(), "{name} links to {link}, which is not there");
+            ensure!(
+                file.is_empty() || home.join(file).exists(),
+                "{name} links to {link}, which is not there"
+            );
             if !part.is_empty() {
                 let target = home.join(file).canonicalize().ok().filter(|_| !file.is_empty());
                 let there = match &target {
@@ -75,10 +78,8 @@ fn every_link_leads_to_a_file_and_to_a_heading_that_is_there() -> Result<()> {
 fn the_table_of_contents_has_every_page_of_the_guide() -> Result<()> {
     let contents: BTreeSet<String> =
         Page::read("docs/SUMMARY.md")?.links.iter().map(|link| format!("docs/{link}")).collect();
-    let there: BTreeSet<String> = pages()?
-        .into_iter()
-        .filter(|name| name.starts_with("docs/") && name != "docs/SUMMARY.md")
-        .collect();
+    let there: BTreeSet<String> =
+        pages()?.into_iter().filter(|name| name.starts_with("docs/") && name != "docs/SUMMARY.md").collect();
     assert_eq!(contents, there);
     Ok(())
 }

@@ -79,8 +79,7 @@ fn tour(document: &str, shell: &Shell) -> Result<()> {
     for block in blocks(&text, "console run") {
         let mut written = String::new();
         for command in block.commands() {
-            let said =
-                if is_rewriting() { shell.settled(&command.line) } else { shell.expect(&command) };
+            let said = if is_rewriting() { shell.settled(&command.line) } else { shell.expect(&command) };
             ensure!(
                 is_rewriting() || same::lines(&command.output) == same::lines(&said),
                 "{document} shows for\n$ {}\n{}\nbut it prints\n{said}",
