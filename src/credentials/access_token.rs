@@ -50,6 +50,10 @@ impl Credential for AccessToken {
         Some(&self.spec.permissions)
     }
 
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
+    }
+
     fn status(&self) -> Option<&AccessTokenStatus> {
         self.status.as_ref()
     }

@@ -44,6 +44,10 @@ impl Credential for ApiKeyPair {
         Some(&self.spec.permissions)
     }
 
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
+    }
+
     fn status(&self) -> Option<&ApiKeyPairStatus> {
         self.status.as_ref()
     }

@@ -131,6 +131,10 @@ pub trait Credential:
     fn overlap(&self) -> Option<&str>;
     /// The permissions asked for; None for a kind that has none.
     fn permissions(&self) -> Option<&[String]>;
+    /// The roles of the Account that are asked for.
+    fn roles(&self) -> &[String] {
+        &[]
+    }
     /// The status that the object was seen with.
     fn status(&self) -> Option<&Self::Status>;
     fn common_status(&self) -> Option<&CredentialStatus>;
