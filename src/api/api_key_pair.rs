@@ -82,6 +82,15 @@ pub struct ApiKeyPairSpec {
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
+    /// Roles of the Account, by name: the permissions of these are added to the ones above. At most 16.
+    /// Default: none.
+    ///
+    /// A role that the Account does not have is not issued (Ready=False, reason RoleNotFound). Editing them, or the
+    /// role in the Account, never changes the material. Example: [read-only]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::role_names")]
+    pub roles: Vec<String>,
+
     /// Free properties of the pair, shown to the servers that check it; never mixed with those of the
     /// Account. At most 32, with values of at most 2048 characters on one line. Example: {rateLimit: "100",
     /// resourcePolicy: small}

@@ -25,7 +25,7 @@ pub mod ssh_key;
 pub mod status;
 
 pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
-pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification};
+pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };

@@ -126,6 +126,27 @@ pub fn permission() -> Rule {
     )
 }
 
+// roles
+
+pub fn included_roles_exist() -> Rule {
+    Rule::new(
+        "!has(self.roles) || self.roles.all(r, !has(r.include) \
+         || r.include.all(name, self.roles.exists(other, other.name == name)))",
+    )
+    .message("a role includes one that is not in the list: add that role, or remove it from include")
+    .field_path(".roles")
+}
+
+/// Circles of one and of two: longer ones are beyond the budget of a rule, and are found by the operator.
+pub fn no_two_roles_are_mutual() -> Rule {
+    Rule::new(
+        "!has(self.roles) || !self.roles.exists(one, has(one.include) && self.roles.exists(other, \
+         has(other.include) && other.name in one.include && one.name in other.include))",
+    )
+    .message("a role includes itself, or two include each other: remove one of the two from include")
+    .field_path(".roles")
+}
+
 // time
 
 /// The seconds in a duration that [`DURATION`] admits.

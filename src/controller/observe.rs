@@ -16,7 +16,7 @@ use crate::{
         ledger::{Copy, Ledger, Owner},
         lifecycle::Complaint,
         ownership::{Claim, claim},
-        permission::{Grant, grant},
+        permission::{Grant, Request, entitle},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
@@ -100,15 +100,12 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
 fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
     let spec = object.common();
     let expiry = Expiry::of(spec);
-    let granted = object.permissions().map(|requested| match account {
-        Some(account) => grant(requested, &account.permissions),
-        None => Grant {
-            effective: object
-                .common_status()
-                .and_then(|status| status.effective.clone()?.permissions)
-                .unwrap_or_default(),
-            refused: Vec::new(),
-        },
+    let had = || {
+        object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default()
+    };
+    let granted = object.permissions().map(|permissions| match account {
+        Some(account) => entitle(Request { permissions, roles: object.roles() }, account, &had()),
+        None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
     let refusal = foreign_prefix(house, object)
@@ -122,7 +119,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
             Some(Ok(_)) | None => None,
         })
-        .or_else(|| ungranted(granted.as_ref()?, &spec.account_ref.name, account?));
+        .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
     Policy {
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
@@ -137,21 +134,6 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         },
         refusal,
     }
-}
-
-fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Complaint> {
-    if granted.refused.is_empty() {
-        return None;
-    }
-    let list =
-        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
-    Some(Complaint::person(
-        Reason::PermissionNotGranted,
-        format!(
-            "The Account {name} does not grant {}; it grants {list}: change spec.permissions here or in the Account",
-            granted.refused.join(", ")
-        ),
-    ))
 }
 
 /// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.

@@ -166,6 +166,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretRecreated
         | Reason::SecretRepaired
         | Reason::PermissionNotGranted
+        | Reason::RoleNotFound
         | Reason::InvalidKey
         | Reason::InvalidSpec
         | Reason::Unreadable

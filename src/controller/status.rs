@@ -64,17 +64,11 @@ fn news(before: &[Condition], now: &[Condition], complaint: Option<&Complaint>) 
 
 /// A live credential lost permissions because its Account does not grant them any more.
 fn newly_cut<K: Credential>(seen: &Seen<K>, before: Option<&Vec<String>>) -> Option<(Reason, String)> {
-    let grant = seen.scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty())?;
+    let grant = seen.scene.policy.grant.as_ref()?;
+    let (reason, lacking) = grant.lacking(&seen.scene.owner.account)?;
     let lost = before.is_some_and(|before| *before != grant.effective);
     let live = seen.scene.ledger().is_some_and(|ledger| ledger.is_live());
-    let text = || {
-        format!(
-            "The Account {} does not grant {}: cut at once",
-            seen.scene.owner.account,
-            grant.refused.join(", ")
-        )
-    };
-    (lost && live).then(|| (Reason::PermissionNotGranted, text()))
+    (lost && live).then(|| (reason, format!("Permissions were cut at once: {lacking}")))
 }
 
 /// Replaces the status of an object as it was seen; the answer's version. The resourceVersion is what protects a

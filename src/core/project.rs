@@ -222,11 +222,8 @@ fn of_state(
             if let Some(previous) = &ledger.previous {
                 message += &format!("; the previous one is valid until {}", previous.retirement_time);
             }
-            if let Some(grant) = scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty()) {
-                message += &format!(
-                    "; the Account {account} does not grant {}, which was cut",
-                    grant.refused.join(", ")
-                );
+            if let Some((_, lacking)) = scene.policy.grant.as_ref().and_then(|grant| grant.lacking(account)) {
+                message += &format!("; {lacking}");
             }
             new(Truth::True, ledger.reason(), message, Outlook::Settled)
         }

@@ -46,6 +46,8 @@ pub enum Reason {
     Adopted,
     /// The Account does not grant a permission that the credential asks for.
     PermissionNotGranted,
+    /// The credential refers to a role that its Account does not have.
+    RoleNotFound,
     /// The uploaded public key cannot be used.
     InvalidKey,
     /// The spec asks for something that cannot be done.

@@ -35,6 +35,10 @@ impl Credential for AccessToken {
         Some(&self.spec.permissions)
     }
 
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
+    }
+
     fn told_identity(&self) -> Option<Identity> {
         Some(Identity { id: self.status.as_ref()?.id.clone()?, public: None })
     }

@@ -27,6 +27,10 @@ impl Credential for ApiKeyPair {
         Some(&self.spec.permissions)
     }
 
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
+    }
+
     fn told_identity(&self) -> Option<Identity> {
         Some(Identity { id: self.status.as_ref()?.access_key.clone()?, public: None })
     }

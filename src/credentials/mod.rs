@@ -121,6 +121,10 @@ pub trait Credential:
 
     /// The permissions asked for; None for a kind that has none.
     fn permissions(&self) -> Option<&[String]>;
+    /// The roles of the Account that are asked for.
+    fn roles(&self) -> &[String] {
+        &[]
+    }
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.

@@ -81,7 +81,6 @@ fn later(kind: Kind) -> Vec<Row> {
         (json!({"secret": {"formats": ["Json"]}}), "unknown field \"spec.secret.formats\""),
         (json!({"secret": {"template": {"a": "b"}}}), "unknown field \"spec.secret.template\""),
         (json!({"restart": []}), "unknown field \"spec.restart\""),
-        (json!({"roles": []}), "unknown field \"spec.roles\""),
     ]
     .into_iter()
     .map(|(spec, message)| refused(kind, "what does not work yet is refused", spec, message).server_alone())

@@ -9,6 +9,7 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod roles;
 mod ssh_key;
 mod text;
 mod time;
@@ -130,6 +131,7 @@ pub fn all() -> Vec<Row> {
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
+        roles::rows(),
     ]
     .into_iter()
     .flatten()
