@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     clock::Clock,
+    crons::Crons,
     error::Failure,
     guarded::{Guarded, SecretMeta, Unreadable},
     own_writes::OwnWrites,
@@ -42,6 +43,7 @@ pub struct House {
     pub own_writes: OwnWrites,
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
+    pub crons: Crons,
     pub secrets: Store<SecretMeta>,
     pub accounts: Store<Guarded<Account>>,
     /// `--secret-metadata-allow`.
@@ -94,6 +96,7 @@ impl House {
             own_writes: OwnWrites::default(),
             slow_lane: SlowLane::new(slow_places),
             reporter,
+            crons: Crons::default(),
             secrets,
             accounts,
             allowed_metadata,

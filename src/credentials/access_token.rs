@@ -9,7 +9,7 @@ use super::{
     alphabet::{BASE62, roll},
     digest_of_secret, put_secret, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialSpec, CredentialStatus, TokenFormat};
+use crate::api::{AccessToken, AccessTokenStatus, CredentialSpec, CredentialStatus, Rotation, TokenFormat};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -42,8 +42,8 @@ impl Credential for AccessToken {
         &mut self.spec.common
     }
 
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
+    fn rotation(&self) -> Option<&Rotation> {
+        self.spec.rotation.as_ref()
     }
 
     fn permissions(&self) -> Option<&[String]> {

@@ -8,7 +8,7 @@ use super::{
     put_secret,
 };
 use crate::api::{
-    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialSpec, CredentialStatus, RotationMode,
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialSpec, CredentialStatus, Rotation, RotationMode,
 };
 use crate::core::{
     ledger::Ledger,
@@ -36,8 +36,8 @@ impl Credential for ApiKeyPair {
         &mut self.spec.common
     }
 
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
+    fn rotation(&self) -> Option<&Rotation> {
+        Some(&self.spec.rotation.as_ref()?.common)
     }
 
     fn permissions(&self) -> Option<&[String]> {

@@ -19,7 +19,7 @@ use kube::core::NamespaceResourceScope;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::api::{CredentialSpec, CredentialStatus};
+use crate::api::{CredentialSpec, CredentialStatus, Rotation};
 use crate::core::{
     ledger::Ledger,
     material::{self, Identity, Material, Parts, SecretBytes},
@@ -127,8 +127,8 @@ pub trait Credential:
 
     fn common(&self) -> &CredentialSpec;
     fn common_mut(&mut self) -> &mut CredentialSpec;
-    /// `spec.rotation.overlap`.
-    fn overlap(&self) -> Option<&str>;
+    /// `spec.rotation`, as far as all kinds have it.
+    fn rotation(&self) -> Option<&Rotation>;
     /// The permissions asked for; None for a kind that has none.
     fn permissions(&self) -> Option<&[String]>;
     /// The status that the object was seen with.

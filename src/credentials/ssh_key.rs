@@ -12,7 +12,7 @@ use super::{
     put_secret, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
-    CredentialSpec, CredentialStatus, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
+    CredentialSpec, CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
 };
 use crate::core::{
     ledger::Ledger,
@@ -46,8 +46,8 @@ impl Credential for SshKey {
         &mut self.spec.common
     }
 
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
+    fn rotation(&self) -> Option<&Rotation> {
+        self.spec.rotation.as_ref()
     }
 
     fn permissions(&self) -> Option<&[String]> {

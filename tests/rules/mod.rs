@@ -9,6 +9,7 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod schedule;
 mod ssh_key;
 mod text;
 mod time;
@@ -132,6 +133,7 @@ pub fn all() -> Vec<Row> {
         account::rows(),
         metadata::rows(),
         time::rows(),
+        schedule::rows(),
         text::rows(),
         credential::rows(),
         api_key_pair::rows(),
