@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, shape,
+    rule, schedule, shape,
     status::CredentialStatus,
 };
 
@@ -37,6 +37,7 @@ const KEYS: &[&str] = &["token", "previousToken", "account", "permissions", "exp
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1, description = "The id of the token."),
 )]
 #[x_kube(
+    validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("format"),
     validation = rule::renamed_keys_are(KEYS),
     validation = rule::new_keys_are_not(KEYS),
@@ -46,7 +47,7 @@ pub struct AccessTokenSpec {
     #[serde(flatten)]
     pub common: CredentialSpec,
 
-    /// How long the old token stays valid beside the new one.
+    /// When the token is replaced by itself, and how long the old one stays valid beside the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
 

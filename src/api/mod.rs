@@ -11,6 +11,7 @@
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
 //! | `rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
 
@@ -20,6 +21,7 @@ pub mod api_key_pair;
 pub mod common;
 pub mod crd;
 mod rule;
+mod schedule;
 mod shape;
 pub mod ssh_key;
 pub mod status;

@@ -24,7 +24,7 @@ const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-
 /// Prefixes of Secrets that belong to the operator, to Helm and to the cluster's bootstrap tokens.
 const TAKEN_PREFIXES: &str = "['chatelaine-', 'sh.helm.release.', 'bootstrap-token-']";
 
-fn matches(pattern: &str) -> String {
+pub(super) fn matches(pattern: &str) -> String {
     format!("self.matches(r'^({pattern})$')")
 }
 
@@ -150,7 +150,7 @@ pub fn no_two_roles_are_mutual() -> Rule {
 // time
 
 /// The seconds in a duration that [`DURATION`] admits.
-fn seconds(duration: &str) -> String {
+pub(super) fn seconds(duration: &str) -> String {
     format!(
         "{duration}.findAll('[0-9]+[ywdhms]', 6).map(p, int(p.substring(0, size(p) - 1)) * \
          (p.endsWith('y') ? 31536000 : p.endsWith('w') ? 604800 : p.endsWith('d') ? 86400 \

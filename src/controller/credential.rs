@@ -24,13 +24,14 @@ use super::{
 use crate::{
     api::State,
     core::{
+        due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
         material::Material,
-        page::{Current, Former, Page},
+        page::{Current, Former, Motive, Page},
         reason::Reason,
         scene::{CopySight, Inside, Integrity, Origin, Scene, Sight},
-        schedule::{next_alarm, next_due},
+        schedule::next_alarm,
     },
     credentials::{Credential, Effort, MintError, Order},
 };
@@ -135,14 +136,14 @@ impl<K: Credential> Keeper<K> {
     /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
-        if page.is_due_by_time() {
+        if page.motive == Motive::Time {
             self.house.compare_clocks().await?;
             if self.house.clock.agreement() != seen.scene.clock {
                 seen.scene.clock = self.house.clock.agreement();
                 return Ok(Outcome::Done);
             }
         }
-        let Page { mut ledger, current, previous, news } = page;
+        let Page { mut ledger, current, previous, news, .. } = page;
         let values = match self.values(key, seen, &mut ledger, &current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),
@@ -305,8 +306,8 @@ impl<K: Credential> Keeper<K> {
         }
         let Some(alarm) = next_alarm(&seen.scene, complaint) else { return Ok(Again::Never) };
         let pause = Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
-        let due = seen.scene.ledger().and_then(next_due).is_some_and(|(_, time)| time == alarm);
-        Ok(Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary }))
+        let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
+        Ok(Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary }))
     }
 
     fn key(object: &Guarded<K>) -> Key {

@@ -39,7 +39,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
 
 /// What had to go while nobody watched goes before all other work.
 fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
-    if object.due.is_some_and(|due| due <= now) { Lane::Deadline } else { Lane::Ordinary }
+    if object.end.is_some_and(|end| end <= now) { Lane::Deadline } else { Lane::Ordinary }
 }
 
 pub async fn follow_accounts(

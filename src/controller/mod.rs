@@ -8,6 +8,7 @@ pub mod account;
 pub mod client;
 pub mod clock;
 pub mod credential;
+pub mod crons;
 pub mod dice;
 pub mod error;
 pub mod feed;

@@ -108,7 +108,9 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
+    let schedule = house.crons.schedule(object.rotation());
     let refusal = foreign_prefix(house, object)
+        .or_else(|| schedule.as_ref().err().cloned())
         .or_else(|| {
             expiry
                 .as_ref()
@@ -123,7 +125,9 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
     Policy {
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
-        overlap: policy::overlap(object.overlap(), account),
+        overlap: policy::overlap(object.rotation(), account),
+        renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
+        schedule: schedule.unwrap_or_default(),
         default_lifetime: account.and_then(policy::default_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,

@@ -146,6 +146,7 @@ fn weight(reason: Reason) -> &'static str {
     match reason {
         Reason::Issued
         | Reason::Rotated
+        | Reason::Renewed
         | Reason::Retired
         | Reason::NotYetDue
         | Reason::NeverExpires

@@ -5,6 +5,8 @@
 
 pub mod answer;
 pub mod condition;
+pub mod cron;
+pub mod due;
 pub mod ledger;
 pub mod lifecycle;
 pub mod material;

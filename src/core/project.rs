@@ -5,12 +5,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     condition::{Conditions, Truth},
+    due::next_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
     policy::{Expiry, Wanted, down},
     reason::Reason,
     scene::{Account, Clock, Scene},
-    schedule::{expiry_line, next_due},
+    schedule::expiry_line,
 };
 use crate::api::{
     Binding, CredentialDigest, CredentialStatus, Effective, HistoryEntry, Next, Previous, SecretRef, State,
@@ -67,7 +68,8 @@ fn of_ledger(scene: &Scene, ledger: &Ledger, witness: Option<&SecretRef>) -> Cre
         binding: witness.filter(|_| ledger.is_live()).map(|witness| Binding { name: witness.name.clone() }),
         is_expired: Some(ledger.state == State::Expired),
         expiry: shown,
-        next: next_due(ledger).map(|(due, time)| Next { action: format!("{due:?}"), time: Time(time) }),
+        next: next_due(scene, ledger)
+            .map(|(due, time)| Next { action: format!("{due:?}"), time: Time(time) }),
         history: ledger
             .history
             .iter()
@@ -196,7 +198,7 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
             Outlook::Reconciling,
         );
     };
-    if scene.clock == Clock::Skewed && next_due(ledger).is_some_and(|(_, time)| time <= scene.now) {
+    if scene.clock == Clock::Skewed && next_due(scene, ledger).is_some_and(|(_, time)| time <= scene.now) {
         let message = "The clocks of the operator and of the API server differ by more than a minute: nothing is done for reasons of time";
         return Readiness {
             truth: Truth::True,

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum Reason {
     /// The first material was minted, or new material after an expiry or a revocation.
     Issued,
-    /// Live material was replaced by new material because somebody asked for it.
+    /// Live material was replaced by new material, because somebody asked for it or by `rotation.every` or `rotation.cron`.
     Rotated,
+    /// Live material was replaced by new material before its end, as `renewBefore` asks for.
+    Renewed,
     /// The overlap ended and the previous material was removed.
     Retired,
     /// A `revoke` destroyed the material; a new value of `chatelaine.dev/rotate` issues anew.

@@ -7,7 +7,9 @@ use super::{
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
 };
-use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, RotationMode};
+use crate::api::{
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode,
+};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -22,6 +24,10 @@ impl Credential for ApiKeyPair {
     const KIND: &'static str = "ApiKeyPair";
     const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
     const NAMING: Naming = Naming::Rename;
+
+    fn rotation(&self) -> Option<&Rotation> {
+        Some(&self.spec.rotation.as_ref()?.common)
+    }
 
     fn permissions(&self) -> Option<&[String]> {
         Some(&self.spec.permissions)

@@ -10,6 +10,7 @@ mod api_key_pair;
 mod credential;
 mod metadata;
 mod roles;
+mod schedule;
 mod ssh_key;
 mod text;
 mod time;
@@ -126,6 +127,7 @@ pub fn all() -> Vec<Row> {
         account::rows(),
         metadata::rows(),
         time::rows(),
+        schedule::rows(),
         text::rows(),
         credential::rows(),
         api_key_pair::rows(),
