@@ -165,6 +165,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretTerminating
         | Reason::SecretRecreated
         | Reason::SecretRepaired
+        | Reason::AwaitingMaterial
         | Reason::PermissionNotGranted
         | Reason::InvalidKey
         | Reason::InvalidSpec

@@ -6,5 +6,6 @@ mod histories;
 mod minting;
 mod reach;
 mod stage;
+mod telling;
 mod withholding;
 mod world;
