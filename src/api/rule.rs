@@ -9,8 +9,7 @@ use kube::core::Rule;
 /// below a thousand years.
 const DURATION: &str = "([0-9]{1,2}y)?([0-9]{1,4}w)?([0-9]{1,5}d)?([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?";
 
-const DURATION_HINT: &str =
-    "units y w d h m s in this order, each at most once, with at most 2, 4, 5, 6, 7 and 8 digits";
+const DURATION_HINT: &str = "the units are y w d h m s, the largest comes first";
 
 /// The longest text that [`DURATION`] admits.
 pub const DURATION_LENGTH: u32 = 38;
@@ -160,19 +159,18 @@ pub(super) fn seconds(duration: &str) -> String {
 
 pub fn duration_or_never() -> Rule {
     Rule::new(format!("self == 'never' || (self.matches('[1-9]') && {})", matches(DURATION))).message(
-        format!("must be never or a duration above zero such as 90d, 12h or 1h30m ({DURATION_HINT})")
-            .as_str(),
+        format!("must be never or a duration above zero such as 90d, 12h or 1h30m: {DURATION_HINT}").as_str(),
     )
 }
 
 pub fn duration_above_zero() -> Rule {
     Rule::new(format!("self.matches('[1-9]') && {}", matches(DURATION)))
-        .message(format!("must be a duration above zero such as 7d, 12h or 1h30m ({DURATION_HINT})").as_str())
+        .message(format!("must be a duration above zero such as 7d, 12h or 1h30m: {DURATION_HINT}").as_str())
 }
 
 pub fn duration() -> Rule {
     Rule::new(format!("size(self) > 0 && {}", matches(DURATION)))
-        .message(format!("must be a duration such as 24h, 1h30m or 0s ({DURATION_HINT})").as_str())
+        .message(format!("must be a duration such as 24h, 1h30m or 0s: {DURATION_HINT}").as_str())
 }
 
 pub fn plausible_time() -> Rule {

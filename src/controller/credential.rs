@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
@@ -308,47 +307,5 @@ impl<K: Credential> Keeper<K> {
         let pause = Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
         let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
         Ok(Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary }))
-    }
-
-    fn key(object: &Guarded<K>) -> Key {
-        Key {
-            kind: K::KIND,
-            namespace: object.namespace().unwrap_or_default().into(),
-            name: object.name_any().into(),
-        }
-    }
-}
-
-/// What the house asks of the keepers, whatever kind they keep.
-pub trait Keeps: Send + Sync {
-    fn kind(&self) -> &'static str;
-    /// Resolves when the cache was filled for the first time.
-    fn filled(&self) -> BoxFuture<'_, ()>;
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
-    /// All credentials of one Account, or all there are.
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key>;
-}
-
-impl<K: Credential> Keeps for Keeper<K> {
-    fn kind(&self) -> &'static str {
-        K::KIND
-    }
-
-    fn filled(&self) -> BoxFuture<'_, ()> {
-        self.store.wait_until_ready().map(|_| ()).boxed()
-    }
-
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
-        self.look_at(key).boxed()
-    }
-
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
-        let is_theirs = |object: &Guarded<K>| {
-            account.is_none_or(|(namespace, name)| {
-                object.metadata.namespace.as_deref() == Some(namespace)
-                    && object.account.as_deref() == Some(name)
-            })
-        };
-        self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
     }
 }

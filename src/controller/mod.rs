@@ -14,6 +14,7 @@ pub mod error;
 pub mod feed;
 pub mod guarded;
 pub mod house;
+pub mod keeps;
 pub mod observe;
 pub mod own_writes;
 pub mod queue;

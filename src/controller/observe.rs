@@ -115,7 +115,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
             expiry
                 .as_ref()
                 .err()
-                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),

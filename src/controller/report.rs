@@ -166,6 +166,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretTerminating
         | Reason::SecretRecreated
         | Reason::SecretRepaired
+        | Reason::AwaitingMaterial
         | Reason::PermissionNotGranted
         | Reason::RoleNotFound
         | Reason::InvalidKey

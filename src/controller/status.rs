@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name};
 use crate::{
     core::{
-        condition::{Conditions, Truth},
+        condition::{Conditions, Truth, gist},
         lifecycle::Complaint,
         project::{Report, project},
         reason::Reason,
@@ -111,9 +111,10 @@ where
     let told = object.data.pointer("/status/conditions").cloned().unwrap_or_default();
     let before: Vec<Condition> = serde_json::from_value(told).unwrap_or_default();
     let mut conditions = Conditions::new(&before, house.clock.now(), meta.generation);
-    let message = "The stored object does not fit the schema of this version: apply it again as kubectl explain describes it";
+    let message = "The stored object does not fit the schema of this operator's version: mend it with kubectl edit (to apply \
+                   it again may fail), or, if what is wrong cannot be changed, delete it and create it again";
     conditions.set("Ready", Truth::False, Reason::Unreadable, message);
-    conditions.set("Stalled", Truth::True, Reason::Unreadable, message);
+    conditions.set("Stalled", Truth::True, Reason::Unreadable, gist(message));
     let conditions = conditions.finish();
     if conditions == before {
         return Ok(Again::Never);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
-    condition::{Conditions, Truth},
+    condition::{Conditions, Truth, gist},
     due::next_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
@@ -116,25 +116,29 @@ fn effective(scene: &Scene) -> Effective {
 fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Condition> {
     let mut conditions = Conditions::new(seen, scene.now, report.generation);
     let ready = readiness(scene, report);
-    match (conditions.seen("Ready"), ready.stays) {
-        (Some(before), Stays::AsItWas) => conditions.keep(before),
+    let hint = match (conditions.seen("Ready"), ready.stays) {
+        (Some(before), Stays::AsItWas) => {
+            conditions.keep(before);
+            ready.message.clone()
+        }
         (_, Stays::AsItWas | Stays::New) => {
-            conditions.set("Ready", ready.truth, ready.reason, ready.message.clone())
+            conditions.set("Ready", ready.truth, ready.reason, ready.message.clone());
+            gist(&ready.message).to_owned()
         }
     };
     active(scene, &ready, &mut conditions);
     if let Some(ledger) = scene.ledger().or(scene.testimony.as_ref()).filter(|ledger| ledger.revision > 0) {
         end_of_life(scene, ledger, &mut conditions);
     } else if ready.reason == Reason::Expired {
-        conditions.set("Expired", Truth::True, Reason::Expired, ready.message.clone());
+        conditions.set("Expired", Truth::True, Reason::Expired, gist(&ready.message));
     }
     match ready.outlook {
         Outlook::Settled => {}
         Outlook::Reconciling => {
-            conditions.set("Reconciling", Truth::True, ready.reason, ready.message);
+            conditions.set("Reconciling", Truth::True, ready.reason, hint);
         }
         Outlook::Stalled => {
-            conditions.set("Stalled", Truth::True, ready.reason, ready.message);
+            conditions.set("Stalled", Truth::True, ready.reason, hint);
         }
     }
     conditions.finish()
@@ -269,7 +273,7 @@ fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }
-        Some(_) | None => conditions.set("Active", Truth::False, ready.reason, ready.message.clone()),
+        Some(_) | None => conditions.set("Active", Truth::False, ready.reason, gist(&ready.message)),
     };
 }
 

@@ -42,6 +42,8 @@ pub enum Reason {
     SecretRecreated,
     /// The Secret was damaged by somebody and was mended.
     SecretRepaired,
+    /// The Secret was lost or damaged: it gets new material as soon as the last is a minute old.
+    AwaitingMaterial,
     /// A Secret that a backup or `deletionPolicy: Retain` left was taken back with the same material.
     Restored,
     /// A Secret that somebody offered by annotation was taken over with the same material.

@@ -8,5 +8,6 @@ mod minting;
 mod reach;
 mod schedule;
 mod stage;
+mod telling;
 mod withholding;
 mod world;

@@ -88,6 +88,9 @@ fn a_lost_or_damaged_secret_is_made_again_at_most_once_a_minute() {
     for scene in [lost, damaged] {
         let Act::Rest(Some(complaint)) = decide(&scene) else { panic!() };
         assert_eq!(complaint.remedy, Remedy::Waiting { look_again: Some(at(NOW + 1)) });
+        assert_eq!(complaint.reason, Reason::AwaitingMaterial, "nothing was made again yet");
+        let promise = format!("it gets new material at {}", at(NOW + 1));
+        assert!(complaint.message.contains(&promise), "{}", complaint.message);
         assert_eq!(page(&Scene { now: at(NOW + 1), ..scene }).ledger.revision, 2);
     }
 }

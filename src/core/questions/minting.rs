@@ -93,9 +93,9 @@ fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
     let earliest = REMAKE_PAUSE.after(ledger.issue_time.unwrap_or(Timestamp::MIN));
     if scene.now < earliest && ledger.issue_time.is_some_and(|issue| issue <= scene.now) {
         let text = format!(
-            "The Secret was lost or damaged; new material is made at most once a minute, next at {earliest}"
+            "The Secret is lost or damaged: it gets new material at {earliest}, as that is made at most once a minute"
         );
-        return Answer::Blocked(Complaint::waiting(reason, text).until(earliest));
+        return Answer::Blocked(Complaint::waiting(Reason::AwaitingMaterial, text).until(earliest));
     }
     mint(scene, |scene| page::issue(scene, ledger.clone(), reason))
 }
