@@ -16,6 +16,7 @@ pub mod policy;
 pub mod project;
 mod questions;
 pub mod reason;
+pub mod restore;
 pub mod scene;
 pub mod schedule;
 pub mod trigger;

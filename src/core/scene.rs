@@ -6,6 +6,7 @@ use super::{
     ledger::{Copy, Ledger, Owner},
     material::Identity,
     policy::Policy,
+    restore::Announced,
     trigger::Triggers,
 };
 
@@ -17,6 +18,8 @@ pub struct Scene {
     pub owner: Owner,
     pub number: Option<i64>,
     pub existence: Existence,
+    /// Whether a backup is still to bring the Secret.
+    pub restore: Option<Announced>,
     pub triggers: Triggers,
     pub account_triggers: Triggers,
     pub policy: Policy,
@@ -75,6 +78,7 @@ pub enum Sight {
     /// The ledger names this kind, name and Account, but another uid, and nobody owns it: a restore, or `Retain`.
     Orphan {
         ledger: Ledger,
+        inside: Inside,
     },
     /// A stranger's Secret that somebody offered; what is in it, or why it does not conform.
     Offered {
@@ -124,6 +128,8 @@ pub struct CopySight {
     pub copy: Copy,
     pub origin: Origin,
     pub inside: Inside,
+    /// Whether it says whose it is, as the spec asks.
+    pub form: Form,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +174,11 @@ impl Scene {
         self.testimony.is_none() && matches!(self.secret, Sight::Absent | Sight::Mute)
     }
 
+    /// Nothing is known of a past, but a backup may still bring it.
+    pub fn restore_awaited(&self) -> Option<Announced> {
+        self.restore.filter(|_| self.is_blank() && self.existence == Existence::Standing)
+    }
+
     /// Somebody put an old version of the Secret back.
     fn is_rolled_back(&self) -> bool {
         match (&self.secret, &self.testimony) {
@@ -183,14 +194,15 @@ impl Scene {
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.
     pub fn integrity(&self) -> (Integrity, Integrity) {
         match self.secret {
-            Sight::Ours { inside: Inside::Read { current, previous }, .. } => (current, previous),
+            Sight::Ours { inside: Inside::Read { current, previous }, .. }
+            | Sight::Orphan { inside: Inside::Read { current, previous }, .. } => (current, previous),
             Sight::Ours { inside: Inside::Unread, .. }
+            | Sight::Orphan { inside: Inside::Unread, .. }
             | Sight::Absent
             | Sight::Mute
             | Sight::Newer(_)
             | Sight::Dying
             | Sight::LeftBehind
-            | Sight::Orphan { .. }
             | Sight::Offered { .. }
             | Sight::Foreign { .. } => (Integrity::Intact, Integrity::Intact),
         }
