@@ -59,6 +59,8 @@ pub const REVOKE: &str = "chatelaine.dev/revoke";
 pub const RETIRE: &str = "chatelaine.dev/retire";
 /// Trigger on a credential: each new value lets current and previous material change places.
 pub const ROLLBACK: &str = "chatelaine.dev/rollback";
+/// On a credential: as long as it has a value and nothing is known of a past, its Secret is waited for and nothing is minted.
+pub const AWAIT_RESTORE: &str = "chatelaine.dev/await-restore";
 /// On a Secret: `<kind>/<name>` of the credential that may take it over.
 pub const ADOPT: &str = "chatelaine.dev/adopt";
 /// On a Secret: what the Secret itself says about the material in it.

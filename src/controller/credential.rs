@@ -29,7 +29,7 @@ use crate::{
         material::Material,
         page::{Current, Former, Motive, Page},
         reason::Reason,
-        scene::{CopySight, Inside, Integrity, Origin, Scene, Sight},
+        scene::{CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
         schedule::next_alarm,
     },
     credentials::{Credential, Effort, MintError, Order},
@@ -52,11 +52,11 @@ enum Outcome {
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
-/// server refuses if there is one, and nothing is called lost.
+/// server refuses if there is one, and no Secret is called lost, or not there yet.
 fn needs_look(scene: &Scene, act: &Act) -> bool {
     match act {
-        Act::Rest(_) => scene.lost().is_some(),
-        Act::Write(_) | Act::Hold | Act::Trim | Act::Discard(_) => !scene.is_blank(),
+        Act::Rest(_) => scene.lost().is_some() || scene.restore_awaited().is_some(),
+        Act::Write(_) | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
     }
 }
 
@@ -127,7 +127,14 @@ impl<K: Credential> Keeper<K> {
             Act::Rest(_) => Ok(Outcome::Done),
             Act::Write(page) => self.write(key, seen, *page).await,
             Act::Hold => self.hold(seen).await,
-            Act::Trim => self.trim(seen).await,
+            Act::Trim => {
+                let rest = Values { previous: None, ..seen.copied.clone() };
+                self.rewrite_copy(seen, &rest).await
+            }
+            Act::Reown => {
+                let all = seen.copied.clone();
+                self.rewrite_copy(seen, &all).await
+            }
             Act::Discard(copy) => self.discard(seen, copy).await,
         }
     }
@@ -247,21 +254,19 @@ impl<K: Credential> Keeper<K> {
             copy: Copy { name: made.name_any(), uid: made.uid().unwrap_or_default() },
             origin: Origin::JustMade,
             inside: Inside::Read { current: Integrity::Intact, previous: Integrity::Intact },
+            form: Form::Fits,
         });
         seen.copy = Some(made);
         Ok(Outcome::Done)
     }
 
-    /// The overlap ends in the copy too.
-    async fn trim(&self, seen: &mut Seen<K>) -> Result<Outcome, Failure> {
+    /// The copy holds these values, and says whose it is.
+    async fn rewrite_copy(&self, seen: &mut Seen<K>, values: &Values) -> Result<Outcome, Failure> {
         let (Some(ledger), Some(copy)) = (seen.scene.ledger(), &seen.copy) else { return Ok(Outcome::Done) };
         let live = Ledger { state: State::Live, ..ledger.clone() };
-        let values = Values { previous: None, ..seen.copied.clone() };
-        let trimmed = compose_copy(&*seen.object, &live, &values, Some(copy));
-        let written = self
-            .house
-            .ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &trimmed))
-            .await?;
+        let wanted = compose_copy(&*seen.object, &live, values, Some(copy));
+        let written =
+            self.house.ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &wanted)).await?;
         seen.copy = Some(written);
         open_copy(seen);
         Ok(Outcome::Done)

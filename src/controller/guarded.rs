@@ -12,6 +12,8 @@ use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::core::restore::VELERO;
+
 /// An object as the caches keep it: what is asked often beside the text of the rest, which is half the size of the
 /// decoded object. One that does not fit the schema is found out when it is read, and does not hold up all others.
 pub struct Guarded<K> {
@@ -72,6 +74,8 @@ struct Slim {
     resource_version: Option<String>,
     generation: Option<i64>,
     deletion_timestamp: Option<Time>,
+    #[serde(default, deserialize_with = "veleros")]
+    labels: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "ours")]
     annotations: Option<BTreeMap<String, String>>,
     owner_references: Option<Vec<OwnerReference>>,
@@ -86,10 +90,19 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<St
     Ok(annotations.filter(|annotations| !annotations.is_empty()))
 }
 
+/// Of the labels, only the one that says that a backup tool put the object there.
+fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let mut labels = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
+    if let Some(labels) = labels.as_mut() {
+        labels.retain(|key, _| key == VELERO);
+    }
+    Ok(labels.filter(|labels| !labels.is_empty()))
+}
+
 impl From<Slim> for ObjectMeta {
     fn from(slim: Slim) -> Self {
         let Slim { name, namespace, uid, resource_version, generation, .. } = slim;
-        let Slim { deletion_timestamp, annotations, owner_references, .. } = slim;
+        let Slim { deletion_timestamp, labels, annotations, owner_references, .. } = slim;
         Self {
             name,
             namespace,
@@ -97,6 +110,7 @@ impl From<Slim> for ObjectMeta {
             resource_version,
             generation,
             deletion_timestamp,
+            labels,
             annotations,
             owner_references,
             ..Self::default()
@@ -222,7 +236,7 @@ mod tests {
             "metadata": {
                 "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
                 "deletionTimestamp": "2026-01-01T00:00:00Z",
-                "labels": {"a": "b"},
+                "labels": {"a": "b", "velero.io/restore-name": "r1"},
                 "annotations": {"chatelaine.dev/rotate": "1", "somebody.else/note": "x"},
                 "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
             },
@@ -243,7 +257,8 @@ mod tests {
         assert_eq!((meta.uid.as_deref(), meta.resource_version.as_deref()), (Some("u"), Some("7")));
         assert_eq!(meta.generation, Some(2));
         assert!(meta.deletion_timestamp.is_some());
-        assert!(meta.managed_fields.is_none() && meta.labels.is_none());
+        assert!(meta.managed_fields.is_none());
+        assert_eq!(meta.labels.unwrap().keys().collect::<Vec<_>>(), [VELERO]);
         let annotations = meta.annotations.unwrap();
         assert_eq!(annotations.keys().collect::<Vec<_>>(), ["chatelaine.dev/rotate"]);
     }

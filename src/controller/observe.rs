@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use super::{
     error::Failure,
     house::{AccountSight, House},
-    secrets::{self, HELD_FOR, Values, copy_name, form, parts, secret_name, verified},
+    secrets::{self, HELD_FOR, Values, copy_form, copy_name, form, parts, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -19,11 +19,14 @@ use crate::{
         permission::{Grant, Request, entitle},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
+        restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
         trigger::Triggers,
     },
     credentials::{Credential, Place},
 };
+
+const WHOLE: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         } else {
             Existence::Standing
         },
+        restore: announced(object.meta()),
         triggers: Triggers::of(object.meta().annotations.as_ref()),
         account_triggers,
         policy,
@@ -209,6 +213,7 @@ fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
             copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
             origin: origin(held_for, &seen.scene.owner),
             inside: Inside::Unread,
+            form: copy_form(&*seen.object, &seen.scene.owner, &meta.metadata),
         });
     }
 }
@@ -222,7 +227,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
     see_secret(seen);
     let name = expected_copy(&seen.scene);
     let told = seen.scene.ledger().or(match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.testimony.as_ref(),
     });
     let may_be_held = told.is_some_and(|ledger| ledger.state == crate::api::State::Withheld);
@@ -249,12 +254,8 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     let object = &*seen.object;
     seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
         Claim::Ours(ledger) => {
-            let whole = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
-            let (values, inside) = match ledger.is_live() {
-                true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
-                false => (Values::default(), whole),
-            };
-            let fits = inside != whole
+            let (values, inside) = judged(object, secret, &ledger);
+            let fits = inside != WHOLE
                 || secrets::is_as_composed(
                     object,
                     &ledger,
@@ -264,7 +265,7 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
                 );
             seen.values = values;
             // What is damaged was not verified: the next pass must not take it for what it was.
-            seen.witness = (inside == whole).then(|| SecretRef {
+            seen.witness = (inside == WHOLE).then(|| SecretRef {
                 name: secret.name_any(),
                 uid: secret.uid().unwrap_or_default(),
                 resource_version: secret.resource_version().unwrap_or_default(),
@@ -275,12 +276,21 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Newer(version) => Sight::Newer(version),
         Claim::Dying => Sight::Dying,
         Claim::LeftBehind => Sight::LeftBehind,
-        Claim::Orphan(ledger) => Sight::Orphan { ledger },
+        Claim::Orphan(ledger) => {
+            let inside;
+            (seen.values, inside) = judged(object, secret, &ledger);
+            Sight::Orphan { ledger, inside }
+        }
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
         Claim::Foreign { holder } => Sight::Foreign { holder },
     };
-    if let Sight::Orphan { ledger } = &seen.scene.secret {
-        seen.values = verified(object, &parts(object, secret, Some(ledger)), ledger).0;
+}
+
+/// The material that the ledger says is in the Secret; nothing is amiss with one that should hold none.
+fn judged<K: Credential>(object: &K, secret: &Secret, ledger: &Ledger) -> (Values, Inside) {
+    match ledger.is_live() {
+        true => verified(object, &parts(object, secret, Some(ledger)), ledger),
+        false => (Values::default(), WHOLE),
     }
 }
 
@@ -306,7 +316,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     let Some(secret) = seen.copy.as_ref() else { return };
     let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
     let ledger = match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
@@ -323,6 +333,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
         origin: origin(held_for, &seen.scene.owner),
         inside,
+        form: copy_form(&*seen.object, &seen.scene.owner, &secret.metadata),
     });
     seen.copied = values;
 }
@@ -339,7 +350,7 @@ fn origin(held_for: Option<&String>, me: &Owner) -> Origin {
 /// The copy that the ledger names, else the one that there would be.
 fn expected_copy(scene: &Scene) -> String {
     let ledger = match &scene.secret {
-        Sight::Ours { ledger, .. } | Sight::Orphan { ledger } => Some(ledger),
+        Sight::Ours { ledger, .. } | Sight::Orphan { ledger, .. } => Some(ledger),
         _ => None,
     };
     let named = ledger.and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));

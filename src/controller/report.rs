@@ -153,6 +153,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::Inactive
         | Reason::AccountInactive
         | Reason::Restored
+        | Reason::AwaitingRestore
         | Reason::Adopted
         | Reason::Reactivated
         | Reason::Accepted

@@ -18,6 +18,7 @@ pub mod policy;
 pub mod project;
 mod questions;
 pub mod reason;
+pub mod restore;
 pub mod role;
 pub mod scene;
 pub mod schedule;

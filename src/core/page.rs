@@ -233,6 +233,11 @@ pub fn fence(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
     kept(scene, Ledger { discarded: Some(copy.clone()), ..from.clone() })
 }
 
+/// The copy that holds the material came back from a backup, under another uid.
+pub fn name_copy(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
+    kept(scene, Ledger { held: Some(copy.clone()), ..from.clone() })
+}
+
 /// The overlap is over.
 pub fn retire(scene: &Scene, from: &Ledger) -> Page {
     kept(scene, Ledger { previous: None, ..from.clone() })

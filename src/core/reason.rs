@@ -46,6 +46,9 @@ pub enum Reason {
     AwaitingMaterial,
     /// A Secret that a backup or `deletionPolicy: Retain` left was taken back with the same material.
     Restored,
+    /// A backup is to bring the Secret back, so says `chatelaine.dev/await-restore` or Velero's label: nothing is minted
+    /// before that, however long it takes; remove annotation or label to have new material issued.
+    AwaitingRestore,
     /// A Secret that somebody offered by annotation was taken over with the same material.
     Adopted,
     /// The Account does not grant a permission that the credential asks for.

@@ -7,9 +7,7 @@ use super::{
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
 };
-use crate::api::{
-    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode,
-};
+use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},

@@ -11,9 +11,7 @@ use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
     put_secret, rsa, ssh_private, ssh_public,
 };
-use crate::api::{
-    CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
-};
+use crate::api::{CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts},

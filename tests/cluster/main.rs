@@ -4,6 +4,7 @@
 
 #![cfg(feature = "operator")]
 
+mod backup;
 mod conflict;
 mod dates;
 mod delete;

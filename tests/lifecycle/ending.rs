@@ -168,7 +168,7 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
         scene.policy.wanted = Wanted::Active;
         scene
     };
-    let orphan = Sight::Orphan { ledger: ledger() };
+    let orphan = Sight::Orphan { ledger: ledger(), inside: INTACT };
     for scene in [
         blank(),
         asking(live(), Some("r"), None),

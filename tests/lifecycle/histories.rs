@@ -37,6 +37,7 @@ enum Event {
     RenewBefore(u16),
     DeleteSecret,
     DeleteCopy,
+    RestoreCopy,
     Damage,
     LoseStatus,
     Crash(usize),
@@ -61,6 +62,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (1u16..300).prop_map(Event::RenewBefore),
         1 => Just(Event::DeleteSecret),
         1 => Just(Event::DeleteCopy),
+        1 => Just(Event::RestoreCopy),
         1 => Just(Event::Damage),
         1 => Just(Event::LoseStatus),
         3 => (0usize..3).prop_map(Event::Crash),
@@ -105,6 +107,7 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
         }
         Event::DeleteSecret => world.delete_secret(),
         Event::DeleteCopy => world.delete_copy(),
+        Event::RestoreCopy => world.restore_copy(),
         Event::Damage => world.damage(),
         Event::LoseStatus => world.lose_status(),
         Event::Crash(after) => return Some(*after),
@@ -184,6 +187,24 @@ proptest! {
             let complaint = world.pass(None);
             holds_at_rest(&world, complaint.as_ref());
         }
+    }
+}
+
+#[test]
+fn a_withheld_copy_that_a_backup_brought_back_is_given_back_wherever_a_pass_was_interrupted() {
+    for crash in 0..4 {
+        let mut world = World::new();
+        world.pass(None);
+        world.scene.policy.wanted = Wanted::Inactive;
+        world.pass(None);
+        world.restore_copy();
+        world.pass(Some(crash));
+        world.scene.policy.wanted = Wanted::Active;
+        world.pass(Some(crash));
+        world.pass(None);
+        assert_eq!(world.secret.as_ref().unwrap().current, Some(1), "the same value came back, {crash}");
+        assert_eq!(world.secret.as_ref().unwrap().ledger.revision, 1);
+        assert!(world.look(None).copy.is_none(), "nothing is left over");
     }
 }
 

@@ -52,6 +52,7 @@ pub fn blank() -> Scene {
         owner: owner(),
         number: None,
         existence: Existence::Standing,
+        restore: None,
         triggers: Triggers::default(),
         account_triggers: Triggers::default(),
         policy: policy(),
@@ -91,7 +92,7 @@ pub fn copy() -> Copy {
 }
 
 pub fn copy_sight(inside: Inside) -> CopySight {
-    CopySight { copy: copy(), origin: Origin::Found, inside }
+    CopySight { copy: copy(), origin: Origin::Found, inside, form: Form::Fits }
 }
 
 pub fn ours(ledger: Ledger, inside: Inside) -> Sight {
