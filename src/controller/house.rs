@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     clock::Clock,
+    crons::Crons,
     error::Failure,
     guarded::{Guarded, SecretMeta, Unreadable},
     own_writes::OwnWrites,
@@ -43,6 +44,7 @@ pub struct House {
     pub own_writes: OwnWrites,
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
+    pub crons: Crons,
     pub caches: Caches,
     pub settings: Settings,
     absences: Mutex<HashMap<(String, String), Absence>>,
@@ -90,6 +92,7 @@ impl House {
             own_writes: OwnWrites::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             reporter,
+            crons: Crons::default(),
             caches,
             settings,
             absences: Mutex::default(),

@@ -11,7 +11,7 @@ use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
     put_secret, rsa, ssh_private, ssh_public,
 };
-use crate::api::{CredentialStatus, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+use crate::api::{CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts},
@@ -32,6 +32,10 @@ impl Credential for SshKey {
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;
+
+    fn rotation(&self) -> Option<&Rotation> {
+        self.spec.rotation.as_ref()
+    }
 
     fn permissions(&self) -> Option<&[String]> {
         None
