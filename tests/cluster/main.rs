@@ -9,6 +9,8 @@ mod conflict;
 mod dates;
 mod delete;
 mod expiry;
+#[path = "../history/mod.rs"]
+mod history;
 mod issue;
 mod lost;
 mod output;
