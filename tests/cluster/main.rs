@@ -16,6 +16,7 @@ mod permissions;
 mod restore;
 mod revoke;
 mod rotate;
+mod schedule;
 mod stage;
 mod unreadable;
 mod upload;
