@@ -20,6 +20,7 @@ mod restore;
 mod revoke;
 mod roles;
 mod rotate;
+mod schedule;
 mod stage;
 mod unreadable;
 mod upload;

@@ -8,6 +8,7 @@ mod caches;
 mod faults;
 mod requests;
 mod restoring;
+mod schedule;
 mod server;
 mod stage;
 mod withholding;
