@@ -68,11 +68,11 @@ impl<K: Credential> Keeper<K> {
         };
         let object = match guarded.read() {
             Ok(object) => object,
-            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.metadata).await,
+            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
         };
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(&object));
-        let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
+        let version = glance.as_ref().map(|secret| &*secret.meta.resource_version);
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
@@ -308,14 +308,6 @@ impl<K: Credential> Keeper<K> {
         let due = seen.scene.ledger().and_then(next_due).is_some_and(|(_, time)| time == alarm);
         Ok(Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary }))
     }
-
-    fn key(object: &Guarded<K>) -> Key {
-        Key {
-            kind: K::KIND,
-            namespace: object.namespace().unwrap_or_default().into(),
-            name: object.name_any().into(),
-        }
-    }
 }
 
 /// What the house asks of the keepers, whatever kind they keep.
@@ -344,10 +336,9 @@ impl<K: Credential> Keeps for Keeper<K> {
     fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
         let is_theirs = |object: &Guarded<K>| {
             account.is_none_or(|(namespace, name)| {
-                object.metadata.namespace.as_deref() == Some(namespace)
-                    && object.account.as_deref() == Some(name)
+                *object.meta.namespace == *namespace && object.account.as_deref() == Some(name)
             })
         };
-        self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
+        self.store.state_filter(is_theirs).iter().map(|object| object.meta.key(K::KIND)).collect()
     }
 }
