@@ -8,10 +8,11 @@ use chatelaine::{
         clock::Clock,
         credential::Keeper,
         error::Failure,
-        guarded::{Guarded, SecretMeta},
+        guarded::Guarded,
         house::House,
         queue::{Again, Key},
-        report::{Reporter, Told},
+        report::{Reporter, Waiting},
+        secret_meta::SecretMeta,
     },
     credentials::Credential,
 };
@@ -30,7 +31,7 @@ pub struct Stage<K: Credential> {
     objects: Writer<Guarded<K>>,
     secrets: Writer<SecretMeta>,
     accounts: Writer<Guarded<Account>>,
-    _told: Receiver<Told>,
+    _told: Receiver<Waiting>,
 }
 
 impl<K: Credential> Stage<K> {
