@@ -7,9 +7,9 @@ use kube::{Api, runtime::reflector::store::Writer};
 
 use super::{
     account,
-    credential::Keeps,
     guarded::Guarded,
     house::House,
+    keeps::{Keeps, Of},
     queue::{Key, Lane},
     secret_meta::SecretMeta,
     secrets::MANAGED_BY,
@@ -35,7 +35,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
 
 /// What had to go while nobody watched goes before all other work.
 fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
-    if object.due.is_some_and(|due| due <= now) { Lane::Deadline } else { Lane::Ordinary }
+    if object.end.is_some_and(|end| end <= now) { Lane::Deadline } else { Lane::Ordinary }
 }
 
 pub async fn follow_accounts(
@@ -44,13 +44,9 @@ pub async fn follow_accounts(
     writer: Writer<Guarded<Account>>,
 ) {
     let api: Api<Sent<Guarded<Account>>> = Api::all(house.client.clone());
-    let wake = |account: Option<(&str, &str)>| {
-        for key in keepers.iter().flat_map(|keeper| keeper.keys(account)) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
     let wake_theirs = |object: &Guarded<Account>| {
-        wake(Some((&object.meta.namespace, &object.meta.name)));
+        let Slim { namespace, name, .. } = &object.meta;
+        wake(&house, &keepers, Of::Account { namespace, name });
     };
     follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => {
@@ -58,7 +54,7 @@ pub async fn follow_accounts(
             wake_theirs(object);
         }
         Sighting::Gone(object) => wake_theirs(object),
-        Sighting::Listed => wake(None),
+        Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
 }
@@ -66,25 +62,31 @@ pub async fn follow_accounts(
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {
     let api: Api<Sent<SecretMeta>> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    let wake = |secret: &SecretMeta| {
-        let Slim { namespace, name, .. } = &secret.meta;
-        if let Some((kind, name)) = secret.belongs_to()
-            && let Some(keeper) = keepers.iter().find(|keeper| *keeper.kind() == *kind)
-        {
-            let key = Key { kind: keeper.kind(), namespace: (&**namespace).into(), name: name.into() };
-            house.queue.push(key, Lane::Ordinary);
-        }
-        for key in house.take_waiters(namespace, name) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
     follow(api, Some(&ours), writer, |sighting| match sighting {
-        Sighting::There(secret) | Sighting::Gone(secret) => wake(secret),
-        Sighting::Listed => {
-            for key in keepers.iter().flat_map(|keeper| keeper.keys(None)) {
-                house.queue.push(key, Lane::Ordinary);
-            }
-        }
+        Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
+        Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
+}
+
+fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
+    for key in keepers.iter().flat_map(|keeper| keeper.keys(of)) {
+        house.queue.push(key, Lane::Ordinary);
+    }
+}
+
+/// A Secret wakes whom it belongs to and who waits for it; one that says no owner any more, those who name it.
+fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
+    let Slim { namespace, name: secret_name, .. } = &secret.meta;
+    match secret.belongs_to() {
+        Some((kind, name)) => {
+            let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
+            let key = |kind| Key { kind, namespace: (&**namespace).into(), name: name.as_str().into() };
+            keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
+        }
+        None => wake(house, keepers, Of::Secret { namespace, name: secret_name }),
+    }
+    for key in house.take_waiters(namespace, secret_name) {
+        house.queue.push(key, Lane::Ordinary);
+    }
 }

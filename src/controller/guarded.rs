@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{slim::Slim, watch::Kept};
+use crate::api::State;
 
 /// An object as the caches keep it. The text of spec and status is half the size of the decoded object, and it is
 /// taken over as it comes. One that does not fit the schema is found out when it is read, and does not hold up all
@@ -19,8 +20,8 @@ pub struct Guarded<K> {
     pub meta: Slim,
     /// `spec.accountRef.name`.
     pub account: Option<Box<str>>,
-    /// `status.next.time`: when something has to be done by itself.
-    pub due: Option<Timestamp>,
+    /// When something has to leave the Secret, as status says it.
+    pub end: Option<Timestamp>,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
@@ -39,13 +40,30 @@ struct AccountGlance {
 
 /// What is asked of a status without reading the object.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct StatusGlance {
-    next: Option<NextGlance>,
+    state: Option<State>,
+    expiration_time: Option<Timestamp>,
+    previous: Option<PreviousGlance>,
 }
 
 #[derive(Deserialize)]
-struct NextGlance {
-    time: Timestamp,
+#[serde(rename_all = "camelCase")]
+struct PreviousGlance {
+    retirement_time: Timestamp,
+}
+
+impl StatusGlance {
+    /// The end of the material or of its overlap, whichever comes first, while there is any.
+    fn end(self) -> Option<Timestamp> {
+        match self.state? {
+            State::Live | State::Withheld => {
+                let overlap = self.previous.map(|previous| previous.retirement_time);
+                self.expiration_time.into_iter().chain(overlap).min()
+            }
+            State::Expired | State::Revoked => None,
+        }
+    }
 }
 
 /// The stored object does not fit the schema of this version.
@@ -72,10 +90,9 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let spec = spec.as_ref().map_or("null", |spec| spec.get());
         let status = status.as_ref().map_or("null", |status| status.get());
         let account = serde_json::from_str::<SpecGlance>(spec).ok().map(|spec| spec.account_ref.name);
-        let due =
-            serde_json::from_str::<StatusGlance>(status).ok().and_then(|status| Some(status.next?.time));
+        let end = serde_json::from_str(status).ok().and_then(StatusGlance::end);
         let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#).into_boxed_str();
-        Ok(Self { meta, account, due, text, kind: PhantomData })
+        Ok(Self { meta, account, end, text, kind: PhantomData })
     }
 }
 
@@ -127,8 +144,8 @@ impl<K: Resource<DynamicType = ()> + 'static> Kept for Guarded<K> {
 // By hand, because a derive would ask the same of K.
 impl<K> Clone for Guarded<K> {
     fn clone(&self) -> Self {
-        let Self { meta, account, due, text, kind } = self;
-        Self { meta: meta.clone(), account: account.clone(), due: *due, text: text.clone(), kind: *kind }
+        let Self { meta, account, end, text, kind } = self;
+        Self { meta: meta.clone(), account: account.clone(), end: *end, text: text.clone(), kind: *kind }
     }
 }
 
@@ -154,7 +171,7 @@ mod tests {
                 "annotations": {"chatelaine.dev/rotate": "1"},
             },
             "spec": spec,
-            "status": {"id": "t", "revision": 1, "next": {"action": "Expire", "time": "2026-01-01T00:00:00Z"}},
+            "status": {"id": "t", "revision": 1, "state": "Live", "expirationTime": "2026-01-01T00:00:00Z"},
         })
         .to_string();
         serde_json::from_str(&text).unwrap()
@@ -164,12 +181,32 @@ mod tests {
     fn an_object_is_read_with_the_metadata_that_is_looked_at() {
         let guarded = stored(json!({"accountRef": {"name": "alice"}}));
         assert_eq!(guarded.account.as_deref(), Some("alice"));
-        assert_eq!(guarded.due, "2026-01-01T00:00:00Z".parse().ok());
+        assert_eq!(guarded.end, "2026-01-01T00:00:00Z".parse().ok());
         let object = guarded.read().unwrap();
         assert_eq!(object.spec.common.account_ref.name, "alice");
         assert_eq!(object.status.unwrap().common.revision, Some(1));
         assert_eq!(object.metadata.uid.as_deref(), Some("u"));
         assert_eq!(object.metadata.annotations.unwrap()["chatelaine.dev/rotate"], "1");
+    }
+
+    #[test]
+    fn what_ends_is_known_without_reading_the_object_and_only_while_there_is_material() {
+        let end = |status: Value| {
+            let status = serde_json::from_value::<StatusGlance>(status).unwrap();
+            status.end().map(|end| end.to_string())
+        };
+        let (early, late) = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let overlap = |end: &str| json!({"id": "p", "retirementTime": end});
+        for (status, wanted) in [
+            (json!({"state": "Live", "expirationTime": late, "previous": overlap(early)}), Some(early)),
+            (json!({"state": "Withheld", "expirationTime": early, "previous": overlap(late)}), Some(early)),
+            (json!({"state": "Live", "previous": overlap(late)}), Some(late)),
+            (json!({"state": "Live"}), None),
+            (json!({"state": "Revoked", "expirationTime": early}), None),
+            (json!({"expirationTime": early}), None),
+        ] {
+            assert_eq!(end(status).as_deref(), wanted);
+        }
     }
 
     #[test]
@@ -186,6 +223,6 @@ mod tests {
     fn one_without_a_status_is_read_too() {
         let text = r#"{"metadata": {"name": "ci"}, "spec": {"accountRef": {"name": "alice"}}}"#;
         let guarded: Guarded<AccessToken> = serde_json::from_str(text).unwrap();
-        assert_eq!((guarded.due, guarded.read().unwrap().status), (None, None));
+        assert_eq!((guarded.end, guarded.read().unwrap().status), (None, None));
     }
 }

@@ -14,29 +14,29 @@ use crate::{api, core::ledger::Owner};
 
 #[derive(Clone, Debug)]
 pub struct SecretMeta {
-    /// The controller is there only if no annotation says whose the Secret is.
+    /// The owner references are there only if no ledger says whose the Secret is.
     pub meta: Slim,
 }
 
 impl SecretMeta {
     /// Kind and name of whom it belongs to. The ledger says it, whatever the owner references say; these are heard when
     /// the ledger is gone or broken, because that is what its owner must see to.
-    pub fn belongs_to(&self) -> Option<(Box<str>, Box<str>)> {
-        let controller =
-            || self.meta.controller.as_ref().map(|owner| (owner.kind.clone(), owner.name.clone()));
-        named(&self.meta).map(|owner| (owner.kind.into(), owner.name.into())).or_else(controller)
+    pub fn belongs_to(&self) -> Option<(String, String)> {
+        let held = || serde_json::from_str::<Owner>(self.meta.annotation(HELD_FOR)?).ok();
+        let reference = || self.meta.owners.iter().find(|owner| owner.controller == Some(true));
+        owner_in_ledger(&self.meta)
+            .or_else(held)
+            .map(|owner| (owner.kind, owner.name))
+            .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
     }
 }
 
-/// Whom the annotations name.
-fn named(meta: &Slim) -> Option<Owner> {
+fn owner_in_ledger(meta: &Slim) -> Option<Owner> {
     #[derive(Deserialize)]
     struct Page {
         owner: Owner,
     }
-    let ledger = || serde_json::from_str::<Page>(meta.annotation(api::LEDGER)?).ok().map(|page| page.owner);
-    let held = || serde_json::from_str::<Owner>(meta.annotation(HELD_FOR)?).ok();
-    ledger().or_else(held)
+    serde_json::from_str::<Page>(meta.annotation(api::LEDGER)?).ok().map(|page| page.owner)
 }
 
 impl<'de> Deserialize<'de> for SecretMeta {
@@ -46,8 +46,8 @@ impl<'de> Deserialize<'de> for SecretMeta {
             metadata: Slim,
         }
         let mut meta = Parts::deserialize(deserializer)?.metadata;
-        if named(&meta).is_some() {
-            meta.controller = None;
+        if owner_in_ledger(&meta).is_some() {
+            meta.owners = Box::default();
         }
         Ok(Self { meta })
     }
@@ -123,7 +123,7 @@ mod tests {
             (json!({api::LEDGER: "{}"}), "Pod"),
             (json!({}), "Pod"),
         ] {
-            assert_eq!(&*secret(annotations).belongs_to().unwrap().0, kind);
+            assert_eq!(secret(annotations).belongs_to().unwrap().0, kind);
         }
     }
 }

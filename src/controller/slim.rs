@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::runtime::reflector::{Lookup, ObjectRef};
 use serde::{Deserialize, Deserializer};
 
 use super::queue::Key;
+use crate::core::restore::VELERO;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Slim {
     pub name: Box<str>,
@@ -21,20 +22,17 @@ pub struct Slim {
     pub resource_version: Box<str>,
     pub generation: Option<i64>,
     pub deletion_timestamp: Option<Timestamp>,
-    /// Of ours only.
+    /// Only the one that says that a backup tool put the object there.
+    #[serde(deserialize_with = "veleros")]
+    labels: Pairs,
+    /// Only ours: `last-applied-configuration`, for one, is as long as the object.
     #[serde(deserialize_with = "ours")]
-    annotations: Box<[(Box<str>, Box<str>)]>,
-    /// Which of its owners controls it.
-    #[serde(rename = "ownerReferences", deserialize_with = "controlling")]
-    pub controller: Option<Box<Controller>>,
+    annotations: Pairs,
+    #[serde(rename = "ownerReferences", deserialize_with = "list")]
+    pub owners: Box<[OwnerReference]>,
 }
 
-/// The owner that controls an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Controller {
-    pub kind: Box<str>,
-    pub name: Box<str>,
-}
+type Pairs = Box<[(Box<str>, Box<str>)]>;
 
 impl Slim {
     pub fn annotation(&self, key: &str) -> Option<&str> {
@@ -50,11 +48,11 @@ impl Slim {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 
-    /// The same in the form that objects have. It knows no owners: whoever asks for them reads the object.
+    /// The same in the form that objects have.
     pub fn object_meta(&self) -> ObjectMeta {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let annotations: BTreeMap<String, String> =
-            self.annotations.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let pair = |(key, value): &(Box<str>, Box<str>)| (key.to_string(), value.to_string());
+        let map = |pairs: &Pairs| Some(pairs.iter().map(pair).collect()).filter(|_| !pairs.is_empty());
         ObjectMeta {
             name: text(&self.name),
             namespace: text(&self.namespace),
@@ -62,29 +60,29 @@ impl Slim {
             resource_version: text(&self.resource_version),
             generation: self.generation,
             deletion_timestamp: self.deletion_timestamp.map(Time),
-            annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+            labels: map(&self.labels),
+            annotations: map(&self.annotations),
+            owner_references: Some(self.owners.to_vec()).filter(|owners| !owners.is_empty()),
             ..ObjectMeta::default()
         }
     }
 }
 
-/// `last-applied-configuration`, for one, is as long as the object.
-fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[(Box<str>, Box<str>)]>, D::Error> {
-    let all = Option::<BTreeMap<Box<str>, Box<str>>>::deserialize(deserializer)?;
-    Ok(all.into_iter().flatten().filter(|(key, _)| key.starts_with("chatelaine.dev/")).collect())
+fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+    pairs(deserializer, |key| key.starts_with("chatelaine.dev/"))
 }
 
-fn controlling<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Controller>>, D::Error> {
-    #[derive(Deserialize)]
-    struct Reference {
-        kind: Box<str>,
-        name: Box<str>,
-        #[serde(default)]
-        controller: Option<bool>,
-    }
-    let all = Option::<Vec<Reference>>::deserialize(deserializer)?;
-    let controller = all.into_iter().flatten().find(|owner| owner.controller == Some(true));
-    Ok(controller.map(|Reference { kind, name, .. }| Box::new(Controller { kind, name })))
+fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+    pairs(deserializer, |key| key == VELERO)
+}
+
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D, wanted: fn(&str) -> bool) -> Result<Pairs, D::Error> {
+    let all = Option::<BTreeMap<Box<str>, Box<str>>>::deserialize(deserializer)?;
+    Ok(all.into_iter().flatten().filter(|(key, _)| wanted(key)).collect())
+}
+
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[OwnerReference]>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -95,23 +93,24 @@ mod tests {
 
     #[test]
     fn of_the_metadata_stays_what_is_looked_at() {
-        let owner = |name: &str, controller: bool| json!({"apiVersion": "v1", "kind": "Pod", "name": name, "uid": "o", "controller": controller});
+        let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "o", "controller": true});
         let slim: Slim = serde_json::from_value(json!({
             "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
             "creationTimestamp": "2025-01-01T00:00:00Z", "deletionTimestamp": "2026-01-01T00:00:00Z",
-            "labels": {"a": "b"},
+            "labels": {"a": "b", "velero.io/restore-name": "r1"},
             "annotations": {"chatelaine.dev/rotate": "1", "somebody.else/note": "x"},
-            "ownerReferences": [owner("p", false), owner("q", true)],
+            "ownerReferences": [owner],
             "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
         }))
         .unwrap();
         assert_eq!(slim.annotation("chatelaine.dev/rotate"), Some("1"));
         assert_eq!(slim.annotation("somebody.else/note"), None);
-        assert_eq!(slim.controller.as_ref().map(|owner| &*owner.name), Some("q"));
         let wanted: ObjectMeta = serde_json::from_value(json!({
             "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
             "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"velero.io/restore-name": "r1"},
             "annotations": {"chatelaine.dev/rotate": "1"},
+            "ownerReferences": [owner],
         }))
         .unwrap();
         assert_eq!(slim.object_meta(), wanted);
