@@ -88,7 +88,7 @@ fn judge<K: Credential>(object: &K, status: &CredentialStatus, told: &SecretRef,
     };
     if is_true("Ready") && of_this_spec("Ready") {
         let effective = status.effective.as_ref().and_then(|effective| effective.permissions.clone());
-        let grant = effective.map(|effective| Grant { effective, refused: Vec::new() });
+        let grant = effective.map(|effective| Grant { effective, ..Grant::default() });
         assert_eq!(
             ledger.ours.form,
             form(object, grant.as_ref()),
