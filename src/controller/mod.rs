@@ -18,6 +18,7 @@ pub mod own_writes;
 pub mod queue;
 pub mod report;
 pub mod run;
+pub mod secret_data;
 pub mod secrets;
 pub mod slow_lane;
 pub mod status;

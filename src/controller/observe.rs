@@ -8,7 +8,8 @@ use kube::ResourceExt;
 use super::{
     error::Failure,
     house::{AccountSight, House},
-    secrets::{self, HELD_FOR, Values, copy_name, form, parts, secret_name, verified},
+    secret_data::{parts, plain_parts, type_asked},
+    secrets::{self, HELD_FOR, Values, copy_name, form, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -289,6 +290,10 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Newer(version) => Sight::Newer(version),
         Claim::Dying => Sight::Dying,
         Claim::LeftBehind => Sight::LeftBehind,
+        // What can never be what the spec asks for is not taken back.
+        Claim::Orphan(_) if type_of(secret) != type_asked(object) => Sight::Foreign {
+            holder: format!("an earlier credential of this name, with the type {}", type_of(secret)),
+        },
         Claim::Orphan(ledger) => Sight::Orphan { ledger },
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
         Claim::Foreign { holder } => Sight::Foreign { holder },
@@ -298,11 +303,15 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     }
 }
 
+fn type_of(secret: &Secret) -> &str {
+    secret.type_.as_deref().unwrap_or("Opaque")
+}
+
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
 fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> Result<Find, String> {
-    let type_ = secret.type_.as_deref().unwrap_or("Opaque");
-    if type_ != object.secret_type() {
-        return Err(format!("its type is {type_}, not {}", object.secret_type()));
+    let type_ = type_of(secret);
+    if type_ != type_asked(object) {
+        return Err(format!("its type is {type_}, not {}", type_asked(object)));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
         return Err("it does not hold the data keys of this kind".to_owned());
@@ -324,7 +333,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
-    let held = secrets::plain_parts(secret);
+    let held = plain_parts(secret);
     let (values, inside) =
         ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
     // `verified` finds nothing wrong with a previous value that nobody has; here it matters whether there is one.

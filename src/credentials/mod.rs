@@ -5,6 +5,7 @@ mod alphabet;
 mod api_key_pair;
 mod authorized_keys;
 mod key_pair_format;
+pub mod rendering;
 mod rsa;
 mod ssh_key;
 mod ssh_private;
@@ -19,6 +20,7 @@ use kube::core::NamespaceResourceScope;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
+use self::rendering::Outline;
 use crate::api::{CredentialSpec, CredentialStatus};
 use crate::core::{
     ledger::Ledger,
@@ -124,6 +126,8 @@ pub trait Credential:
     /// The data keys of this kind that hold secrets; a withdrawn Secret has none of them (but see `render`).
     const SECRET_ROLES: &'static [&'static str];
     const NAMING: Naming;
+    /// The names that `spec.secret.template` can show.
+    const NAMES: &'static [&'static str];
 
     fn common(&self) -> &CredentialSpec;
     fn common_mut(&mut self) -> &mut CredentialSpec;
@@ -161,6 +165,8 @@ pub trait Credential:
     fn digest(&self, material: &Material) -> String;
     /// All data keys of the Secret, by role.
     fn render(&self, showing: Showing<'_>) -> Parts;
+    /// What ready-made renderings need to know of this kind.
+    fn outline(&self) -> Outline<'_>;
     /// The material in the data of a Secret that `render` wrote, or that somebody offers for adoption; None if it
     /// is missing or is no material of this kind. `id` is what the ledger says; None: read it from the data.
     fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material>;
@@ -175,6 +181,11 @@ pub trait Credential:
 /// The digest of material whose secret alone says which one it is.
 fn digest_of_secret(material: &Material) -> String {
     material::digest(material.secret.as_ref().map(SecretBytes::expose).unwrap_or_default())
+}
+
+/// Whole seconds, rounded down: nobody is told that it is valid longer than it is.
+fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn put_secret(parts: &mut Parts, role: &str, material: &Material) {
