@@ -187,7 +187,7 @@ pub fn docker_config_needs_a_registry() -> Rule {
 
 fn attribute(name: &str, pattern: &str) -> String {
     format!(
-        "!has(self.attributes) || !('{name}' in self.attributes) || self.attributes['{name}'].matches(r'^({pattern})$')"
+        "(!has(self.attributes) || !('{name}' in self.attributes) || self.attributes['{name}'].matches(r'^({pattern})$'))"
     )
 }
 

@@ -78,8 +78,6 @@ fn later(kind: Kind) -> Vec<Row> {
         (json!({"rotation": {"every": "30d"}}), "unknown field \"spec.rotation.every\""),
         (json!({"rotation": {"cron": "0 3 * * 1"}}), "unknown field \"spec.rotation.cron\""),
         (json!({"rotation": {"timeZone": "UTC"}}), "unknown field \"spec.rotation.timeZone\""),
-        (json!({"secret": {"formats": ["Json"]}}), "unknown field \"spec.secret.formats\""),
-        (json!({"secret": {"template": {"a": "b"}}}), "unknown field \"spec.secret.template\""),
         (json!({"restart": []}), "unknown field \"spec.restart\""),
         (json!({"roles": []}), "unknown field \"spec.roles\""),
     ]

@@ -9,6 +9,7 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod output;
 mod ssh_key;
 mod text;
 mod time;
@@ -134,6 +135,7 @@ pub fn all() -> Vec<Row> {
         time::rows(),
         text::rows(),
         credential::rows(),
+        output::rows(),
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
