@@ -162,15 +162,10 @@ fn every_rule_says_what_to_do() {
 
 #[test]
 fn what_does_not_work_yet_is_absent() {
-    const LATER: [&str; 13] = [
-        "every",
-        "cron",
-        "timeZone",
-        "renewBefore",
+    const LATER: [&str; 8] = [
         "restart",
         "passphraseSecretRef",
         "limits",
-        "roles",
         "password",
         "apiKeyPairRef",
         "lastHandledReconcileAt",

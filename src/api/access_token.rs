@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     common::{CredentialSpec, Rotation},
     output::SecretFormat,
-    output_rule, rule, shape,
+    output_rule, rule, schedule, shape,
     status::CredentialStatus,
 };
 
@@ -46,6 +46,7 @@ const FORMATS: &[SecretFormat] =
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1, description = "The id of the token."),
 )]
 #[x_kube(
+    validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("format"),
     validation = output_rule::renamed_keys_are(KEYS),
     validation = output_rule::new_keys_are_not(KEYS),
@@ -60,7 +61,7 @@ pub struct AccessTokenSpec {
     #[serde(flatten)]
     pub common: CredentialSpec,
 
-    /// How long the old token stays valid beside the new one.
+    /// When the token is replaced by itself, and how long the old one stays valid beside the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
 
@@ -78,6 +79,15 @@ pub struct AccessTokenSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
+
+    /// Roles of the Account, by name: the permissions of these are added to the ones above. At most 16.
+    /// Default: none.
+    ///
+    /// A role that the Account does not have is not issued (Ready=False, reason RoleNotFound). Editing them, or the
+    /// role in the Account, never changes the material. Example: [deployer]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::role_names")]
+    pub roles: Vec<String>,
 
     /// Free properties of the token, shown to the servers that check it; never mixed with those of the
     /// Account. At most 32, with values of at most 2048 characters on one line. Example: {pipeline: nightly}

@@ -12,6 +12,7 @@
 //! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
 //! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
 
@@ -23,12 +24,13 @@ pub mod crd;
 pub mod output;
 mod output_rule;
 mod rule;
+mod schedule;
 mod shape;
 pub mod ssh_key;
 pub mod status;
 
 pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
-pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification};
+pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };
@@ -40,6 +42,14 @@ pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,
     SecretRef, State,
 };
+
+/// Hands the kinds of credentials to a macro: the one line to touch for a further kind.
+#[macro_export]
+macro_rules! every_kind {
+    ($callback:ident) => {
+        $callback! { $crate::api::ApiKeyPair, $crate::api::SshKey, $crate::api::AccessToken }
+    };
+}
 
 /// The API group of the four kinds.
 pub const GROUP: &str = "chatelaine.dev";
@@ -53,6 +63,8 @@ pub const REVOKE: &str = "chatelaine.dev/revoke";
 pub const RETIRE: &str = "chatelaine.dev/retire";
 /// Trigger on a credential: each new value lets current and previous material change places.
 pub const ROLLBACK: &str = "chatelaine.dev/rollback";
+/// On a credential: as long as it has a value and nothing is known of a past, its Secret is waited for and nothing is minted.
+pub const AWAIT_RESTORE: &str = "chatelaine.dev/await-restore";
 /// On a Secret: `<kind>/<name>` of the credential that may take it over.
 pub const ADOPT: &str = "chatelaine.dev/adopt";
 /// On a Secret: what the Secret itself says about the material in it.

@@ -9,7 +9,7 @@ use super::{
     error::Failure,
     house::{AccountSight, House},
     secret_data::{parts, plain_parts, type_asked},
-    secrets::{self, HELD_FOR, Values, copy_name, form, secret_name, verified},
+    secrets::{self, HELD_FOR, Values, copy_form, copy_name, form, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -17,14 +17,17 @@ use crate::{
         ledger::{Copy, Ledger, Owner},
         lifecycle::Complaint,
         ownership::{Claim, claim},
-        permission::{Grant, grant},
+        permission::{Grant, Request, entitle},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
+        restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
         trigger::Triggers,
     },
     credentials::{Credential, Place},
 };
+
+const WHOLE: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         } else {
             Existence::Standing
         },
+        restore: announced(object.meta()),
         triggers: Triggers::of(object.meta().annotations.as_ref()),
         account_triggers,
         policy,
@@ -101,33 +105,34 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
 fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
     let spec = object.common();
     let expiry = Expiry::of(spec);
-    let granted = object.permissions().map(|requested| match account {
-        Some(account) => grant(requested, &account.permissions),
-        None => Grant {
-            effective: object
-                .common_status()
-                .and_then(|status| status.effective.clone()?.permissions)
-                .unwrap_or_default(),
-            refused: Vec::new(),
-        },
+    let had = || {
+        object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default()
+    };
+    let granted = object.permissions().map(|permissions| match account {
+        Some(account) => entitle(Request { permissions, roles: object.roles() }, account, &had()),
+        None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
+    let schedule = house.crons.schedule(object.rotation());
     let refusal = foreign_prefix(house, object)
+        .or_else(|| schedule.as_ref().err().cloned())
         .or_else(|| {
             expiry
                 .as_ref()
                 .err()
-                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
             Some(Ok(_)) | None => None,
         })
-        .or_else(|| ungranted(granted.as_ref()?, &spec.account_ref.name, account?));
+        .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
     Policy {
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
-        overlap: policy::overlap(object.overlap(), account),
+        overlap: policy::overlap(object.rotation(), account),
+        renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
+        schedule: schedule.unwrap_or_default(),
         default_lifetime: account.and_then(policy::default_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
@@ -140,21 +145,6 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
     }
 }
 
-fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Complaint> {
-    if granted.refused.is_empty() {
-        return None;
-    }
-    let list =
-        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
-    Some(Complaint::person(
-        Reason::PermissionNotGranted,
-        format!(
-            "The Account {name} does not grant {}; it grants {list}: change spec.permissions here or in the Account",
-            granted.refused.join(", ")
-        ),
-    ))
-}
-
 /// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.
 fn is_allowed(house: &House, key: &str) -> bool {
     const COMMON: [&str; 4] = [
@@ -165,7 +155,7 @@ fn is_allowed(house: &House, key: &str) -> bool {
     ];
     let Some((prefix, _)) = key.split_once('/') else { return true };
     let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
-    COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
+    COMMON.contains(&key) || house.settings.secret_metadata_allow.iter().any(listed)
 }
 
 fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
@@ -224,6 +214,7 @@ fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
             copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
             origin: origin(held_for, &seen.scene.owner),
             inside: Inside::Unread,
+            form: copy_form(&*seen.object, &seen.scene.owner, &meta.metadata),
         });
     }
 }
@@ -237,7 +228,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
     see_secret(seen);
     let name = expected_copy(&seen.scene);
     let told = seen.scene.ledger().or(match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.testimony.as_ref(),
     });
     let may_be_held = told.is_some_and(|ledger| ledger.state == crate::api::State::Withheld);
@@ -264,12 +255,8 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     let object = &*seen.object;
     seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
         Claim::Ours(ledger) => {
-            let whole = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
-            let (values, inside) = match ledger.is_live() {
-                true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
-                false => (Values::default(), whole),
-            };
-            let fits = inside != whole
+            let (values, inside) = judged(object, secret, &ledger);
+            let fits = inside != WHOLE
                 || secrets::is_as_composed(
                     object,
                     &ledger,
@@ -279,7 +266,7 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
                 );
             seen.values = values;
             // What is damaged was not verified: the next pass must not take it for what it was.
-            seen.witness = (inside == whole).then(|| SecretRef {
+            seen.witness = (inside == WHOLE).then(|| SecretRef {
                 name: secret.name_any(),
                 uid: secret.uid().unwrap_or_default(),
                 resource_version: secret.resource_version().unwrap_or_default(),
@@ -294,12 +281,21 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Orphan(_) if type_of(secret) != type_asked(object) => Sight::Foreign {
             holder: format!("an earlier credential of this name, with the type {}", type_of(secret)),
         },
-        Claim::Orphan(ledger) => Sight::Orphan { ledger },
+        Claim::Orphan(ledger) => {
+            let inside;
+            (seen.values, inside) = judged(object, secret, &ledger);
+            Sight::Orphan { ledger, inside }
+        }
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
         Claim::Foreign { holder } => Sight::Foreign { holder },
     };
-    if let Sight::Orphan { ledger } = &seen.scene.secret {
-        seen.values = verified(object, &parts(object, secret, Some(ledger)), ledger).0;
+}
+
+/// The material that the ledger says is in the Secret; nothing is amiss with one that should hold none.
+fn judged<K: Credential>(object: &K, secret: &Secret, ledger: &Ledger) -> (Values, Inside) {
+    match ledger.is_live() {
+        true => verified(object, &parts(object, secret, Some(ledger)), ledger),
+        false => (Values::default(), WHOLE),
     }
 }
 
@@ -329,7 +325,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     let Some(secret) = seen.copy.as_ref() else { return };
     let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
     let ledger = match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
@@ -346,6 +342,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
         origin: origin(held_for, &seen.scene.owner),
         inside,
+        form: copy_form(&*seen.object, &seen.scene.owner, &secret.metadata),
     });
     seen.copied = values;
 }
@@ -362,7 +359,7 @@ fn origin(held_for: Option<&String>, me: &Owner) -> Origin {
 /// The copy that the ledger names, else the one that there would be.
 fn expected_copy(scene: &Scene) -> String {
     let ledger = match &scene.secret {
-        Sight::Ours { ledger, .. } | Sight::Orphan { ledger } => Some(ledger),
+        Sight::Ours { ledger, .. } | Sight::Orphan { ledger, .. } => Some(ledger),
         _ => None,
     };
     let named = ledger.and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));

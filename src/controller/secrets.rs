@@ -17,7 +17,7 @@ use crate::{
         ledger::{Ledger, Ours, Owner},
         material::{Material, Parts, digest},
         permission::Grant,
-        scene::{Inside, Integrity},
+        scene::{Form, Inside, Integrity},
     },
     credentials::{Credential, Place, rendering::RENDERED_ATTRIBUTES},
 };
@@ -219,6 +219,16 @@ pub fn compose_copy<K: Credential>(
         ),
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
+    }
+}
+
+/// Whether a copy says that it is this object's, and is owned by it or not as the spec asks.
+pub fn copy_form<K: Credential>(object: &K, me: &Owner, copy: &ObjectMeta) -> Form {
+    let held_for = copy.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    let mine = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok()).is_some_and(|it| it == *me);
+    match mine && owners(object, copy.owner_references.clone()) == copy.owner_references {
+        true => Form::Fits,
+        false => Form::Differs,
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![cfg(feature = "operator")]
 
+mod backup;
 mod conflict;
 mod dates;
 mod delete;
@@ -16,6 +17,7 @@ mod permissions;
 mod rendered;
 mod restore;
 mod revoke;
+mod roles;
 mod rotate;
 mod stage;
 mod unreadable;

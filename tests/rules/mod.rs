@@ -10,11 +10,15 @@ mod api_key_pair;
 mod credential;
 mod metadata;
 mod output;
+mod roles;
+mod schedule;
 mod ssh_key;
 mod text;
 mod time;
 
 use serde_json::{Value, json};
+
+pub const API_VERSION: &str = "chatelaine.dev/v1alpha1";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -29,15 +33,6 @@ pub use Kind::{AccessToken, Account, ApiKeyPair, SshKey};
 pub const CREDENTIALS: [Kind; 3] = [ApiKeyPair, SshKey, AccessToken];
 
 impl Kind {
-    pub fn plural(self) -> &'static str {
-        match self {
-            Account => "accounts",
-            ApiKeyPair => "apikeypairs",
-            SshKey => "sshkeys",
-            AccessToken => "accesstokens",
-        }
-    }
-
     /// The smallest manifest of the kind.
     pub fn manifest(self) -> Value {
         let spec = match self {
@@ -45,7 +40,7 @@ impl Kind {
             ApiKeyPair | SshKey | AccessToken => json!({"accountRef": {"name": "alice"}}),
         };
         json!({
-            "apiVersion": "chatelaine.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": format!("{self:?}"),
             "metadata": {"name": "example", "namespace": "default"},
             "spec": spec,
@@ -133,12 +128,14 @@ pub fn all() -> Vec<Row> {
         account::rows(),
         metadata::rows(),
         time::rows(),
+        schedule::rows(),
         text::rows(),
         credential::rows(),
         output::rows(),
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
+        roles::rows(),
     ]
     .into_iter()
     .flatten()
