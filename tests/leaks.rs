@@ -7,10 +7,10 @@ mod history;
 use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use chatelaine::{
-    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SshKey},
+    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SecretType, SshKey},
     controller::{dice::SystemDice, secrets::Values},
     core::material::Parts,
-    credentials::{Credential, Order, Showing},
+    credentials::{Credential, Order, Showing, rendering::renderings},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use history::{Hands, History, block_on, eventually};
@@ -31,6 +31,20 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chatelaine");
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Shorter texts are found anywhere.
 const SHORTEST: usize = 12;
+/// What is rendered in the lives here: each holds a secret in other words.
+const RENDERINGS: [&str; 11] = [
+    "credentials.json",
+    "credentials.csv",
+    "credentials.env",
+    "aws-credentials",
+    "aws-credential-process.json",
+    "rclone.conf",
+    "s3cfg",
+    "mc-config.json",
+    ".dockerconfigjson",
+    "password",
+    "rendered",
+];
 const STRANGERS: &[u8] = b"a stranger's password: Tr0ub4dor&3";
 const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
 
@@ -75,7 +89,7 @@ fn percent(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> [String; 2] {
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {
     let roles = [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES].concat();
-    values_of(versions, &roles)
+    values_of(versions, &[&roles[..], &RENDERINGS].concat())
 }
 
 fn values_of(versions: &[Secret], keys: &[&str]) -> BTreeMap<Vec<u8>, String> {
@@ -144,21 +158,58 @@ impl One {
 }
 
 async fn every_kind(hands: &Hands) -> Vec<One> {
+    // What is rendered holds secrets too, in other words: they are looked for like the values themselves.
     let with = |mut spec: Value| {
-        spec["rotation"] = json!({"overlap": "1h"});
+        spec["rotation"]["overlap"] = json!("1h");
         spec
     };
+    let rendered = |formats: &[&str], secret: &str, mut spec: Value| {
+        let template = format!("a $({secret}) $({secret}|base64) $({secret}|json) $({secret}|url)");
+        spec["secret"]["formats"] = json!(formats);
+        spec["secret"]["template"] = json!({"rendered": template});
+        with(spec)
+    };
+    let of_pairs = [
+        "Json",
+        "Csv",
+        "Env",
+        "AwsCredentials",
+        "AwsCredentialProcess",
+        "Rclone",
+        "S3cmd",
+        "MinioClient",
+        "ServiceBinding",
+    ];
+    let server = json!({"endpoint": "https://s3.example.com", "registry": "registry.example.com"});
     vec![
         One::new::<AccessToken>(hands, "prefixed", with(json!({"permissions": ["servers:read"]}))).await,
-        One::new::<AccessToken>(hands, "plain", with(json!({"format": "Plain"}))).await,
-        One::new::<ApiKeyPair>(hands, "standard", with(json!({}))).await,
+        One::new::<AccessToken>(
+            hands,
+            "plain",
+            rendered(
+                &["Json", "Csv", "Env"],
+                "token",
+                json!({"format": "Plain", "secret": {"type": "kubernetes.io/dockerconfigjson"}, "attributes": server}),
+            ),
+        )
+        .await,
+        One::new::<ApiKeyPair>(
+            hands,
+            "standard",
+            with(json!({"secret": {"type": "kubernetes.io/basic-auth"}})),
+        )
+        .await,
         One::new::<ApiKeyPair>(
             hands,
             "aws",
-            json!({"format": "Aws", "rotation": {"mode": "KeyPair", "overlap": "1h"}}),
+            rendered(
+                &of_pairs,
+                "secretKey",
+                json!({"format": "Aws", "rotation": {"mode": "KeyPair"}, "attributes": server}),
+            ),
         )
         .await,
-        One::new::<SshKey>(hands, "ed25519", with(json!({}))).await,
+        One::new::<SshKey>(hands, "ed25519", rendered(&["ServiceBinding"], "ssh-privatekey", json!({}))).await,
         One::new::<SshKey>(hands, "p384", with(json!({"algorithm": "EcdsaP384"}))).await,
         One::new::<SshKey>(hands, "rsa", with(json!({"algorithm": "Rsa", "bits": 2048}))).await,
     ]
@@ -326,20 +377,22 @@ fn printed<K: Credential>(spec: Value) {
     let object: K = serde_json::from_value(manifest).expect("a manifest");
     let mint = || object.mint(Order { keep: None, token_prefix: None }, &mut SystemDice).expect("minted");
     let (material, previous) = (mint(), mint());
-    let parts: Parts = object.render(Showing {
+    let showing = Showing {
         identity: &material.identity,
         current: Ok(&material),
         previous: None,
         account: "alice",
         permissions: &[],
         not_after: None,
-    });
+    };
+    let parts: Parts = object.render(showing);
+    let made = renderings(&object, showing, &parts, SecretType::DockerConfigJson);
     let secret = |material: &chatelaine::core::material::Material| {
         material.secret.as_ref().expect("it was minted").expose().to_vec()
     };
     let secrets = [secret(&material), secret(&previous)].map(|secret| (secret, "ci".to_owned()));
     let secrets = BTreeMap::from(secrets);
-    let text = format!("{material:?} {material:#?} {parts:?} {parts:#?}");
+    let text = format!("{material:?} {material:#?} {parts:?} {parts:#?} {made:?} {made:#?}");
     let public = [&material, &previous].map(|one| one.identity.public.clone().unwrap_or_default()).concat();
     let values = Values { current: Some(material), previous: Some(previous) };
     let found = found(&secrets, &public, &[(K::KIND.to_owned(), format!("{text} {values:?} {values:#?}"))]);
@@ -348,8 +401,9 @@ fn printed<K: Credential>(spec: Value) {
 
 #[test]
 fn what_holds_material_prints_none_of_it() {
-    printed::<AccessToken>(json!({"accountRef": {"name": "alice"}}));
-    printed::<ApiKeyPair>(json!({"accountRef": {"name": "alice"}}));
+    let secret = json!({"formats": ["Json", "Csv", "Env"], "template": {"a": "$(account)"}});
+    printed::<AccessToken>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
+    printed::<ApiKeyPair>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}, "algorithm": "Rsa", "bits": 2048}));
 }

@@ -17,6 +17,7 @@ use super::{
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
     queue::{Again, Key, Lane},
+    secret_data::is_too_large,
     secrets::{Values, compose, compose_copy, secret_name},
     status,
 };
@@ -49,6 +50,8 @@ enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
+    /// The Secret is full of what others put there.
+    Full,
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
@@ -111,6 +114,13 @@ impl<K: Credential> Keeper<K> {
                     let making = Complaint::waiting(Reason::Minting, "The key is being made");
                     return self.report(key, &seen, Some(&making)).await;
                 }
+                Ok(Outcome::Full) => {
+                    let full = Complaint::person(
+                        Reason::InvalidSpec,
+                        "The Secret would be larger than 1 MiB: remove from it what others put there",
+                    );
+                    return self.report(key, &seen, Some(&full)).await;
+                }
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
                 Err(failure) => {
                     // Best effort: what matters is that it is tried again.
@@ -156,6 +166,9 @@ impl<K: Credential> Keeper<K> {
         };
         let grant = seen.scene.policy.grant.as_ref();
         let secret = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
+        if is_too_large(&secret) {
+            return Ok(Outcome::Full);
+        }
         let api = self.house.secrets_in(&key.namespace);
         let params = PostParams::default();
         let written = match &seen.secret {

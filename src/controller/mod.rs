@@ -20,6 +20,7 @@ pub mod own_writes;
 pub mod queue;
 pub mod report;
 pub mod run;
+pub mod secret_data;
 pub mod secret_meta;
 pub mod secrets;
 pub mod settings;

@@ -8,7 +8,8 @@ use kube::ResourceExt;
 use super::{
     error::Failure,
     house::{AccountSight, House},
-    secrets::{self, HELD_FOR, Values, copy_form, copy_name, form, parts, secret_name, verified},
+    secret_data::{parts, plain_parts, type_asked},
+    secrets::{self, HELD_FOR, Values, copy_form, copy_name, form, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -275,6 +276,10 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Newer(version) => Sight::Newer(version),
         Claim::Dying => Sight::Dying,
         Claim::LeftBehind => Sight::LeftBehind,
+        // What can never be what the spec asks for is not taken back.
+        Claim::Orphan(_) if type_of(secret) != type_asked(object) => Sight::Foreign {
+            holder: format!("an earlier credential of this name, with the type {}", type_of(secret)),
+        },
         Claim::Orphan(ledger) => {
             let inside;
             (seen.values, inside) = judged(object, secret, &ledger);
@@ -293,11 +298,15 @@ fn judged<K: Credential>(object: &K, secret: &Secret, ledger: &Ledger) -> (Value
     }
 }
 
+fn type_of(secret: &Secret) -> &str {
+    secret.type_.as_deref().unwrap_or("Opaque")
+}
+
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
 fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> Result<Find, String> {
-    let type_ = secret.type_.as_deref().unwrap_or("Opaque");
-    if type_ != object.secret_type() {
-        return Err(format!("its type is {type_}, not {}", object.secret_type()));
+    let type_ = type_of(secret);
+    if type_ != type_asked(object) {
+        return Err(format!("its type is {type_}, not {}", type_asked(object)));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
         return Err("it does not hold the data keys of this kind".to_owned());
@@ -319,7 +328,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
-    let held = secrets::plain_parts(secret);
+    let held = plain_parts(secret);
     let (values, inside) =
         ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
     // `verified` finds nothing wrong with a previous value that nobody has; here it matters whether there is one.

@@ -26,6 +26,7 @@
 //! | 8 | retire due? | the overlap is over | remove the previous one |
 //! | 9 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
 //! |   | | what it should look like is refused | rest, and say so |
+//! |   | | a rendering was left out: its key is somebody else's, or it is too large | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
 //! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has

@@ -16,6 +16,7 @@ mod lost;
 mod output;
 mod people;
 mod permissions;
+mod rendered;
 mod restore;
 mod revoke;
 mod roles;

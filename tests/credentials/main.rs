@@ -5,5 +5,7 @@ mod formats;
 mod keys;
 mod openssh;
 mod reading;
+mod rendered;
 mod showing;
+mod templates;
 mod uploads;

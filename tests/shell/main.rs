@@ -6,6 +6,7 @@
 
 mod caches;
 mod faults;
+mod output;
 mod requests;
 mod restoring;
 mod schedule;

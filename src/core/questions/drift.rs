@@ -1,7 +1,8 @@
 //! What is written without touching the material.
 
 use crate::core::{
-    answer::Answer,
+    answer::{Answer, Complaint},
+    ledger::Ledger,
     page,
     reason::Reason,
     scene::{Existence, Form, Scene, Sight},
@@ -23,9 +24,21 @@ pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
                 scene.policy.refusal.clone().filter(|refusal| refusal.reason == Reason::InvalidSpec);
             match invalid.or_else(|| scene.policy.unrenewable(scene.now)) {
                 Some(complaint) if ledger.is_live() => Answer::Blocked(complaint),
-                Some(_) | None => Answer::No,
+                Some(_) | None => incomplete(ledger),
             }
         }
         Form::Fits | Form::Differs => page.into(),
     }
+}
+
+/// Only what is live shows anything; what was left out when it was written is told until it can be there.
+fn incomplete(ledger: &Ledger) -> Answer {
+    if !ledger.is_live() || ledger.ours.left_out.is_empty() {
+        return Answer::No;
+    }
+    let all: Vec<_> = ledger.ours.left_out.iter().map(|(key, why)| format!("{key} ({why})")).collect();
+    Answer::Blocked(Complaint::person(
+        Reason::InvalidSpec,
+        format!("Left out of the Secret: {}; the material is not affected", all.join("; ")),
+    ))
 }
