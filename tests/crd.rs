@@ -162,17 +162,12 @@ fn every_rule_says_what_to_do() {
 
 #[test]
 fn what_does_not_work_yet_is_absent() {
-    const LATER: [&str; 15] = [
-        "every",
-        "cron",
-        "timeZone",
-        "renewBefore",
+    const LATER: [&str; 10] = [
         "formats",
         "template",
         "restart",
         "passphraseSecretRef",
         "limits",
-        "roles",
         "password",
         "apiKeyPairRef",
         "lastHandledReconcileAt",

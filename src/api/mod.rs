@@ -11,6 +11,7 @@
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
 //! | `rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
 
@@ -20,12 +21,13 @@ pub mod api_key_pair;
 pub mod common;
 pub mod crd;
 mod rule;
+mod schedule;
 mod shape;
 pub mod ssh_key;
 pub mod status;
 
 pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
-pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification};
+pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };
@@ -36,6 +38,14 @@ pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,
     SecretRef, State,
 };
+
+/// Hands the kinds of credentials to a macro: the one line to touch for a further kind.
+#[macro_export]
+macro_rules! every_kind {
+    ($callback:ident) => {
+        $callback! { $crate::api::ApiKeyPair, $crate::api::SshKey, $crate::api::AccessToken }
+    };
+}
 
 /// The API group of the four kinds.
 pub const GROUP: &str = "chatelaine.dev";

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
@@ -24,13 +23,14 @@ use super::{
 use crate::{
     api::State,
     core::{
+        due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
         material::Material,
-        page::{Current, Former, Page},
+        page::{Current, Former, Motive, Page},
         reason::Reason,
         scene::{CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
-        schedule::{next_alarm, next_due},
+        schedule::next_alarm,
     },
     credentials::{Credential, Effort, MintError, Order},
 };
@@ -142,14 +142,14 @@ impl<K: Credential> Keeper<K> {
     /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
-        if page.is_due_by_time() {
+        if page.motive == Motive::Time {
             self.house.compare_clocks().await?;
             if self.house.clock.agreement() != seen.scene.clock {
                 seen.scene.clock = self.house.clock.agreement();
                 return Ok(Outcome::Done);
             }
         }
-        let Page { mut ledger, current, previous, news } = page;
+        let Page { mut ledger, current, previous, news, .. } = page;
         let values = match self.values(key, seen, &mut ledger, &current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),
@@ -310,49 +310,7 @@ impl<K: Credential> Keeper<K> {
         }
         let Some(alarm) = next_alarm(&seen.scene, complaint) else { return Ok(Again::Never) };
         let pause = Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
-        let due = seen.scene.ledger().and_then(next_due).is_some_and(|(_, time)| time == alarm);
-        Ok(Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary }))
-    }
-
-    fn key(object: &Guarded<K>) -> Key {
-        Key {
-            kind: K::KIND,
-            namespace: object.namespace().unwrap_or_default().into(),
-            name: object.name_any().into(),
-        }
-    }
-}
-
-/// What the house asks of the keepers, whatever kind they keep.
-pub trait Keeps: Send + Sync {
-    fn kind(&self) -> &'static str;
-    /// Resolves when the cache was filled for the first time.
-    fn filled(&self) -> BoxFuture<'_, ()>;
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
-    /// All credentials of one Account, or all there are.
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key>;
-}
-
-impl<K: Credential> Keeps for Keeper<K> {
-    fn kind(&self) -> &'static str {
-        K::KIND
-    }
-
-    fn filled(&self) -> BoxFuture<'_, ()> {
-        self.store.wait_until_ready().map(|_| ()).boxed()
-    }
-
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
-        self.look_at(key).boxed()
-    }
-
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
-        let is_theirs = |object: &Guarded<K>| {
-            account.is_none_or(|(namespace, name)| {
-                object.metadata.namespace.as_deref() == Some(namespace)
-                    && object.account.as_deref() == Some(name)
-            })
-        };
-        self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
+        let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
+        Ok(Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary }))
     }
 }

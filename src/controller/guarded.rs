@@ -20,8 +20,8 @@ pub struct Guarded<K> {
     pub metadata: ObjectMeta,
     /// `spec.accountRef.name`.
     pub account: Option<Box<str>>,
-    /// `status.next.time`: when something has to be done by itself.
-    pub due: Option<Timestamp>,
+    /// When something has to leave the Secret, as status says it.
+    pub end: Option<Timestamp>,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
@@ -41,11 +41,11 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
 // By hand, because a derive would ask the same of K.
 impl<K> Clone for Guarded<K> {
     fn clone(&self) -> Self {
-        let Self { metadata, account, due, text, kind } = self;
+        let Self { metadata, account, end, text, kind } = self;
         Self {
             metadata: metadata.clone(),
             account: account.clone(),
-            due: *due,
+            end: *end,
             text: text.clone(),
             kind: *kind,
         }
@@ -129,15 +129,24 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         }
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
         let account = spec.pointer("/accountRef/name").and_then(Value::as_str).map(Into::into);
-        let due = status.as_ref().and_then(|status| status.pointer("/next/time")?.as_str()?.parse().ok());
+        let end = status.as_ref().and_then(end);
         let mut rest = serde_json::Map::from_iter([
             ("metadata".to_owned(), Value::Object(serde_json::Map::new())),
             ("spec".to_owned(), spec),
         ]);
         rest.extend(status.map(|status| ("status".to_owned(), status)));
         let text = Value::Object(rest).to_string().into_boxed_str();
-        Ok(Self { metadata: metadata.into(), account, due, text, kind: PhantomData })
+        Ok(Self { metadata: metadata.into(), account, end, text, kind: PhantomData })
     }
+}
+
+/// The end of the material or of its overlap, whichever comes first, while there is any.
+fn end(status: &Value) -> Option<Timestamp> {
+    if !matches!(status["state"].as_str()?, "Live" | "Withheld") {
+        return None;
+    }
+    let ends = [&status["expirationTime"], &status["previous"]["retirementTime"]];
+    ends.into_iter().filter_map(|time| time.as_str()?.parse().ok()).min()
 }
 
 impl<'de> Deserialize<'de> for SecretMeta {

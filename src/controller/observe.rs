@@ -16,7 +16,7 @@ use crate::{
         ledger::{Copy, Ledger, Owner},
         lifecycle::Complaint,
         ownership::{Claim, claim},
-        permission::{Grant, grant},
+        permission::{Grant, Request, entitle},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
         restore::announced,
@@ -104,33 +104,34 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
 fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
     let spec = object.common();
     let expiry = Expiry::of(spec);
-    let granted = object.permissions().map(|requested| match account {
-        Some(account) => grant(requested, &account.permissions),
-        None => Grant {
-            effective: object
-                .common_status()
-                .and_then(|status| status.effective.clone()?.permissions)
-                .unwrap_or_default(),
-            refused: Vec::new(),
-        },
+    let had = || {
+        object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default()
+    };
+    let granted = object.permissions().map(|permissions| match account {
+        Some(account) => entitle(Request { permissions, roles: object.roles() }, account, &had()),
+        None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
+    let schedule = house.crons.schedule(object.rotation());
     let refusal = foreign_prefix(house, object)
+        .or_else(|| schedule.as_ref().err().cloned())
         .or_else(|| {
             expiry
                 .as_ref()
                 .err()
-                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
             Some(Ok(_)) | None => None,
         })
-        .or_else(|| ungranted(granted.as_ref()?, &spec.account_ref.name, account?));
+        .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
     Policy {
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
-        overlap: policy::overlap(object.overlap(), account),
+        overlap: policy::overlap(object.rotation(), account),
+        renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
+        schedule: schedule.unwrap_or_default(),
         default_lifetime: account.and_then(policy::default_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
@@ -143,21 +144,6 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
     }
 }
 
-fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Complaint> {
-    if granted.refused.is_empty() {
-        return None;
-    }
-    let list =
-        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
-    Some(Complaint::person(
-        Reason::PermissionNotGranted,
-        format!(
-            "The Account {name} does not grant {}; it grants {list}: change spec.permissions here or in the Account",
-            granted.refused.join(", ")
-        ),
-    ))
-}
-
 /// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.
 fn is_allowed(house: &House, key: &str) -> bool {
     const COMMON: [&str; 4] = [
@@ -168,7 +154,7 @@ fn is_allowed(house: &House, key: &str) -> bool {
     ];
     let Some((prefix, _)) = key.split_once('/') else { return true };
     let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
-    COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
+    COMMON.contains(&key) || house.settings.secret_metadata_allow.iter().any(listed)
 }
 
 fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {

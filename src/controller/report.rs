@@ -146,6 +146,7 @@ fn weight(reason: Reason) -> &'static str {
     match reason {
         Reason::Issued
         | Reason::Rotated
+        | Reason::Renewed
         | Reason::Retired
         | Reason::NotYetDue
         | Reason::NeverExpires
@@ -166,7 +167,9 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretTerminating
         | Reason::SecretRecreated
         | Reason::SecretRepaired
+        | Reason::AwaitingMaterial
         | Reason::PermissionNotGranted
+        | Reason::RoleNotFound
         | Reason::InvalidKey
         | Reason::InvalidSpec
         | Reason::Unreadable

@@ -40,6 +40,9 @@ pub struct Ledger {
     pub default_lifetime: Option<Period>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
+    /// The cron expression that counts, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Noted>,
     /// The trigger values on the object that have acted.
     pub handled: Handled,
     /// The trigger values that stood on the Account when the credential was first issued, and those that acted since.
@@ -92,6 +95,14 @@ pub struct Previous {
     pub not_after: Option<Timestamp>,
     /// When it is taken away; never later than its own not-after.
     pub retirement_time: Timestamp,
+}
+
+/// A cron expression and when it was seen first: what it would have done before that is not owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// With its time zone.
+    pub text: String,
+    pub since: Timestamp,
 }
 
 /// The names in the Secret that are ours; all others are kept as they are.
@@ -151,6 +162,7 @@ impl Ledger {
             not_after: None,
             default_lifetime: None,
             previous: None,
+            schedule: None,
             handled,
             account_handled: Handled::default(),
             digest: None,

@@ -21,8 +21,10 @@
 //! |   | | expired, and the date was moved beyond | mint the next revision |
 //! |   | | dead, and a new value of `rotate` or another uploaded key | mint the next revision |
 //! | 7 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
+//! |   | | live, and `every` or `cron` is due | mint; the old one overlaps |
+//! |   | | live, and `renewBefore` is due | mint; by default the old one stays until its own end |
 //! | 8 | retire due? | the overlap is over | remove the previous one |
-//! | 9 | drift? | the date, or what the Secret should look like, is another | rewrite, same material |
+//! | 9 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
 //! |   | | what it should look like is refused | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!

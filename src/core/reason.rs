@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum Reason {
     /// The first material was minted, or new material after an expiry or a revocation.
     Issued,
-    /// Live material was replaced by new material because somebody asked for it.
+    /// Live material was replaced by new material, because somebody asked for it or by `rotation.every` or `rotation.cron`.
     Rotated,
+    /// Live material was replaced by new material before its end, as `renewBefore` asks for.
+    Renewed,
     /// The overlap ended and the previous material was removed.
     Retired,
     /// A `revoke` destroyed the material; a new value of `chatelaine.dev/rotate` issues anew.
@@ -40,6 +42,8 @@ pub enum Reason {
     SecretRecreated,
     /// The Secret was damaged by somebody and was mended.
     SecretRepaired,
+    /// The Secret was lost or damaged: it gets new material as soon as the last is a minute old.
+    AwaitingMaterial,
     /// A Secret that a backup or `deletionPolicy: Retain` left was taken back with the same material.
     Restored,
     /// A backup is to bring the Secret back, so says `chatelaine.dev/await-restore` or Velero's label: nothing is minted
@@ -49,6 +53,8 @@ pub enum Reason {
     Adopted,
     /// The Account does not grant a permission that the credential asks for.
     PermissionNotGranted,
+    /// The credential refers to a role that its Account does not have.
+    RoleNotFound,
     /// The uploaded public key cannot be used.
     InvalidKey,
     /// The spec asks for something that cannot be done.

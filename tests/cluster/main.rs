@@ -16,6 +16,7 @@ mod people;
 mod permissions;
 mod restore;
 mod revoke;
+mod roles;
 mod rotate;
 mod stage;
 mod unreadable;

@@ -1,11 +1,14 @@
 //! No sequence of edits, ticks, crashes and losses breaks rules 1, 2, 4, 5 and 6.
 
+use std::sync::Arc;
+
 use chatelaine::{
     api::{CredentialStatus, State},
     core::{
+        cron::Cron,
         lifecycle::{Act, Complaint, decide},
         period::Period,
-        policy::{Expiry, Wanted},
+        policy::{Expiry, Schedule, Wanted},
         project::{Report, project},
         scene::{Account, Scene},
         schedule::next_alarm,
@@ -28,6 +31,10 @@ enum Event {
     EndAt(i16),
     NeverEnd,
     Overlap(u16),
+    Every(u16),
+    Cron(u8),
+    NoSchedule,
+    RenewBefore(u16),
     DeleteSecret,
     DeleteCopy,
     RestoreCopy,
@@ -49,6 +56,10 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (-300i16..900).prop_map(Event::EndAt),
         1 => Just(Event::NeverEnd),
         2 => (0u16..600).prop_map(Event::Overlap),
+        1 => (60u16..900).prop_map(Event::Every),
+        1 => (0u8..3).prop_map(Event::Cron),
+        1 => Just(Event::NoSchedule),
+        1 => (1u16..300).prop_map(Event::RenewBefore),
         1 => Just(Event::DeleteSecret),
         1 => Just(Event::DeleteCopy),
         1 => Just(Event::RestoreCopy),
@@ -82,7 +93,18 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
             scene.policy.expiry = Expiry::At(at(scene.now.as_second() + i64::from(*offset)))
         }
         Event::NeverEnd => scene.policy.expiry = Expiry::Never,
-        Event::Overlap(seconds) => scene.policy.overlap = Period::seconds((*seconds).into()),
+        Event::Overlap(seconds) => scene.policy.overlap = Some(Period::seconds((*seconds).into())),
+        Event::Every(seconds) => {
+            scene.policy.schedule = Some(Schedule::Every(Period::seconds((*seconds).into())));
+        }
+        Event::Cron(which) => {
+            let expression = ["* * * * *", "*/5 * * * *", "0,7 * * * *"][usize::from(*which)];
+            scene.policy.schedule = Some(Schedule::Cron(Arc::new(Cron::parse(expression, "UTC").unwrap())));
+        }
+        Event::NoSchedule => (scene.policy.schedule, scene.policy.renew_before) = (None, None),
+        Event::RenewBefore(seconds) => {
+            scene.policy.renew_before = Some(Period::seconds((*seconds).into()));
+        }
         Event::DeleteSecret => world.delete_secret(),
         Event::DeleteCopy => world.delete_copy(),
         Event::RestoreCopy => world.restore_copy(),

@@ -1,10 +1,13 @@
 //! The decision table, row by row, and what no history may break.
 
+mod causes;
 mod drift;
 mod ending;
 mod histories;
 mod minting;
 mod reach;
+mod schedule;
 mod stage;
+mod telling;
 mod withholding;
 mod world;

@@ -6,7 +6,6 @@ use chatelaine::{
         ledger::{Copy, Ledger, Owner, Previous},
         lifecycle::{Act, decide},
         page::Page,
-        period::Period,
         permission::Grant,
         policy::{Expiry, Policy, Source, Wanted},
         reason::Reason,
@@ -34,7 +33,9 @@ pub fn policy() -> Policy {
     Policy {
         wanted: Wanted::Active,
         expiry: Expiry::AccountDefault,
-        overlap: Period::default(),
+        overlap: None,
+        renew_before: None,
+        schedule: None,
         default_lifetime: None,
         warn_before: None,
         grant: Some(Grant::default()),

@@ -13,7 +13,10 @@ use chatelaine::{
     },
 };
 
-use crate::stage::{at, blank};
+use crate::{
+    causes::had_a_cause,
+    stage::{at, blank},
+};
 
 pub type Value = u64;
 
@@ -169,6 +172,9 @@ impl World {
 
     fn write(&mut self, page: Page) {
         let Page { mut ledger, current, previous, .. } = page;
+        if matches!(current, Current::Mint { .. }) {
+            had_a_cause(&self.look(None), &ledger);
+        }
         let there = self.secret.take();
         if there.is_none() {
             self.life += 1;

@@ -9,11 +9,15 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod roles;
+mod schedule;
 mod ssh_key;
 mod text;
 mod time;
 
 use serde_json::{Value, json};
+
+pub const API_VERSION: &str = "chatelaine.dev/v1alpha1";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -28,15 +32,6 @@ pub use Kind::{AccessToken, Account, ApiKeyPair, SshKey};
 pub const CREDENTIALS: [Kind; 3] = [ApiKeyPair, SshKey, AccessToken];
 
 impl Kind {
-    pub fn plural(self) -> &'static str {
-        match self {
-            Account => "accounts",
-            ApiKeyPair => "apikeypairs",
-            SshKey => "sshkeys",
-            AccessToken => "accesstokens",
-        }
-    }
-
     /// The smallest manifest of the kind.
     pub fn manifest(self) -> Value {
         let spec = match self {
@@ -44,7 +39,7 @@ impl Kind {
             ApiKeyPair | SshKey | AccessToken => json!({"accountRef": {"name": "alice"}}),
         };
         json!({
-            "apiVersion": "chatelaine.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": format!("{self:?}"),
             "metadata": {"name": "example", "namespace": "default"},
             "spec": spec,
@@ -132,11 +127,13 @@ pub fn all() -> Vec<Row> {
         account::rows(),
         metadata::rows(),
         time::rows(),
+        schedule::rows(),
         text::rows(),
         credential::rows(),
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
+        roles::rows(),
     ]
     .into_iter()
     .flatten()
