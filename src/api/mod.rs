@@ -10,6 +10,7 @@
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
+//! | [`restart`] | the workloads that are restarted for new material |
 //! | `rule` | the sentences of admission: one CEL rule each, with its message |
 //! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
@@ -20,6 +21,7 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod restart;
 mod rule;
 mod schedule;
 mod shape;
@@ -33,6 +35,7 @@ pub use api_key_pair::{
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation, SecretOutput};
 pub use crd::{crd_yaml, crds};
+pub use restart::{Restart, Restarted, WorkloadKind};
 pub use ssh_key::{AuthorizedKeysOptions, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
 pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,

@@ -31,6 +31,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
             house.own_writes.forget(&uid);
             house.slow_lane.forget(&uid);
             house.queue.forget(&key(object));
+            house.rollouts.forget(&key(object));
         }
         Sighting::Listed => {}
     })

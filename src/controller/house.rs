@@ -22,6 +22,7 @@ use super::{
     own_writes::OwnWrites,
     queue::{Key, Queue},
     report::Reporter,
+    rollouts::Rollouts,
     settings::Settings,
     slow_lane::SlowLane,
 };
@@ -44,6 +45,7 @@ pub struct House {
     pub own_writes: OwnWrites,
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
+    pub rollouts: Rollouts,
     pub crons: Crons,
     pub caches: Caches,
     pub settings: Settings,
@@ -92,6 +94,7 @@ impl House {
             own_writes: OwnWrites::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             reporter,
+            rollouts: Rollouts::default(),
             crons: Crons::default(),
             caches,
             settings,

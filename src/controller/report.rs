@@ -153,6 +153,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::Inactive
         | Reason::AccountInactive
         | Reason::Restored
+        | Reason::Restarted
         | Reason::AwaitingRestore
         | Reason::Adopted
         | Reason::Reactivated
@@ -168,6 +169,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretRecreated
         | Reason::SecretRepaired
         | Reason::AwaitingMaterial
+        | Reason::NotRestarted
         | Reason::PermissionNotGranted
         | Reason::RoleNotFound
         | Reason::InvalidKey

@@ -14,7 +14,10 @@ use chatelaine::{
 use crate::stage::*;
 
 fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialStatus>) -> CredentialStatus {
-    project(scene, Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None })
+    project(
+        scene,
+        Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None, restarts: &[] },
+    )
 }
 
 fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {

@@ -7,6 +7,7 @@
 mod caches;
 mod faults;
 mod requests;
+mod restarting;
 mod restoring;
 mod server;
 mod stage;

@@ -14,6 +14,7 @@ use chatelaine::{
         queue::{Again, Key},
         report::{Reporter, Told},
     },
+    core::reason::Reason,
     credentials::Credential,
 };
 use kube::runtime::{
@@ -31,7 +32,7 @@ pub struct Stage<K: Credential> {
     objects: Writer<Guarded<K>>,
     secrets: Writer<SecretMeta>,
     accounts: Writer<Guarded<Account>>,
-    _told: Receiver<Told>,
+    told: Receiver<Told>,
 }
 
 impl<K: Credential> Stage<K> {
@@ -45,7 +46,7 @@ impl<K: Credential> Stage<K> {
         let house = House::new(server.client(), clock, reporter, caches, Settings::default());
         let (store, objects) = reflector::store();
         let keeper = Keeper { house: Arc::new(house), store };
-        let mut stage = Self { server, keeper, objects, secrets, accounts, _told: told };
+        let mut stage = Self { server, keeper, objects, secrets, accounts, told };
         stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
         stage.add("ci", spec);
         stage
@@ -135,6 +136,11 @@ impl<K: Credential> Stage<K> {
             all.extend(asked);
         }
         panic!("it never comes to rest: {all:#?}");
+    }
+
+    /// The reasons of the events since the last time.
+    pub fn told(&mut self) -> Vec<Reason> {
+        std::iter::from_fn(|| self.told.try_recv().ok()).map(|told| told.reason).collect()
     }
 
     pub fn status_path(&self) -> String {
