@@ -17,6 +17,7 @@ use super::{
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
     queue::{Again, Key, Lane},
+    restart,
     secret_data::is_too_large,
     secrets::{Values, compose, compose_copy, secret_name},
     status,
@@ -314,7 +315,12 @@ impl<K: Credential> Keeper<K> {
         if waits_for_secret {
             self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
         }
-        match status::tell(&self.house, seen, complaint).await {
+        let restarts = restart::told(&self.house, key, seen);
+        let written = status::tell(&self.house, seen, complaint, &restarts).await;
+        if written != Err(Failure::Gone) {
+            restart::hand_on(&self.house, key, seen, &restarts);
+        }
+        match written {
             Ok(()) => {}
             Err(Failure::Gone) => return Ok(Again::Never),
             // The object moved on: its watch brings it back here.

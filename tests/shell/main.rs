@@ -8,6 +8,7 @@ mod caches;
 mod faults;
 mod output;
 mod requests;
+mod restarting;
 mod restoring;
 mod schedule;
 mod server;
