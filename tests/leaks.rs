@@ -4,7 +4,7 @@
 
 mod history;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use chatelaine::{
     api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SecretType, SshKey},
@@ -54,6 +54,10 @@ fn disguises(value: &[u8]) -> Vec<String> {
     // A text of many lines is told by any of them.
     let mut all: Vec<String> = text.lines().map(str::trim).map(str::to_owned).collect();
     all.retain(|line| !line.starts_with("-----"));
+    let lines = all.clone();
+    let in_an_address = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    all.extend(lines.iter().flat_map(|line| percent(line.as_bytes(), in_an_address)));
+    all.extend(percent(&value[..value.len().min(48)], |_| false));
     all.push(text.into_owned());
     let decimals: Vec<String> = value.iter().take(12).map(u8::to_string).collect();
     all.push(decimals.join(", "));
@@ -69,6 +73,17 @@ fn disguises(value: &[u8]) -> Vec<String> {
     }
     all.retain(|text| text.len() >= SHORTEST);
     all
+}
+
+/// As in an address: what is not plain there, as two hexadecimal digits, great or small.
+fn percent(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> [String; 2] {
+    let written = |escape: fn(u8) -> String| {
+        bytes
+            .iter()
+            .map(|byte| if is_plain(*byte) { char::from(*byte).to_string() } else { escape(*byte) })
+            .collect()
+    };
+    [written(|byte| format!("%{byte:02X}")), written(|byte| format!("%{byte:02x}"))]
 }
 
 /// The values that must not be seen, by the name of the Secret that they were in.
@@ -259,7 +274,14 @@ fn as_text<T: Serialize>(place: &str, objects: &[T]) -> (String, String) {
     (place.to_owned(), serde_json::to_string(objects).expect("objects are JSON"))
 }
 
-async fn places(hands: &Hands, log: String) -> Vec<(String, String)> {
+/// What everybody on the machine may see of a process.
+fn arguments(process: u32) -> String {
+    let ps = || Command::new("ps").args(["-ww", "-o", "args=", "-p", &process.to_string()]).output();
+    let seen = fs::read(format!("/proc/{process}/cmdline")).or_else(|_| ps().map(|output| output.stdout));
+    String::from_utf8_lossy(&seen.expect("the process runs")).replace('\0', " ")
+}
+
+async fn places(hands: &Hands, log: String, arguments: String) -> Vec<(String, String)> {
     let all = ListParams::default();
     let mut secrets = hands.api::<Secret>().list(&all).await.expect("a list").items;
     for secret in &mut secrets {
@@ -267,6 +289,7 @@ async fn places(hands: &Hands, log: String) -> Vec<(String, String)> {
     }
     vec![
         ("the operator's log".to_owned(), log),
+        ("the operator's arguments".to_owned(), arguments),
         as_text("events", &Api::<Event>::all(hands.client.clone()).list(&all).await.expect("a list").items),
         as_text("Accounts", &hands.api::<Account>().list(&all).await.expect("a list").items),
         as_text("tokens", &hands.api::<AccessToken>().list(&all).await.expect("a list").items),
@@ -288,15 +311,16 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
             Launch::of(BINARY).env("RUST_LOG", "trace").start(&control_plane).await.expect("it starts");
         operator.wait_ready().await.expect("ready");
         tokio::join!(a_full_life(&hands), strangers_and_damage(&hands));
+        let arguments = arguments(operator.process_id());
         operator.stop().await.expect("it ends");
 
         let versions = history.all();
         let values = secret_values(&versions);
         // Seven credentials of three revisions, the short one, the adopted one, the damaged one, and three by others.
         assert!(values.len() >= 7 * 3 + 5, "only {} values were seen", values.len());
-        let places = places(&hands, operator.logs()).await;
+        let places = places(&hands, operator.logs(), arguments).await;
         for (place, text) in &places {
-            assert!(text.len() > 200, "{place} is empty: nothing was looked at");
+            assert!(text.len() > 40, "{place} is empty: nothing was looked at");
         }
         assert!(places[0].1.contains("\"TRACE\""), "the log is not at the level of trace");
         let public = values_of(&versions, &["ssh-publickey", "previous-ssh-publickey"]);
@@ -324,7 +348,7 @@ fn a_value_is_in_one_secret_only(versions: &[Secret], values: &BTreeMap<Vec<u8>,
 
 #[test]
 fn a_value_in_any_disguise_would_be_found() {
-    let value = b"chatelaine_3rHk8Tz5WqLx0Vn2Bm7Yc1Jd\nand a second line".to_vec();
+    let value = b"chatelaine_3rHk8Tz5+qLx0/n2Bm7Yc1Jd=\nand a second line".to_vec();
     let values = BTreeMap::from([(value.clone(), "ci".to_owned())]);
     let around = |padding: &str| [padding.as_bytes(), &value, b"..."].concat();
     for text in [
@@ -334,6 +358,9 @@ fn a_value_in_any_disguise_would_be_found() {
         serde_json::to_string(&String::from_utf8_lossy(&value)).expect("JSON"),
         HEXLOWER.encode(&around("x")),
         HEXUPPER.encode(&around("x")),
+        "?token=chatelaine_3rHk8Tz5%2BqLx0%2Fn2Bm7Yc1Jd%3D%0Aand%20a".to_owned(),
+        "?token=chatelaine_3rHk8Tz5%2bqLx0%2fn2Bm7Yc1Jd%3d%0aand%20a".to_owned(),
+        around("x").iter().map(|byte| format!("%{byte:02x}")).collect(),
         BASE64_NOPAD.encode(&around("")),
         BASE64_NOPAD.encode(&around("x")),
         BASE64_NOPAD.encode(&around("xy")),

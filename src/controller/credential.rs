@@ -71,11 +71,11 @@ impl<K: Credential> Keeper<K> {
         };
         let object = match guarded.read() {
             Ok(object) => object,
-            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.metadata).await,
+            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
         };
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(&object));
-        let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
+        let version = glance.as_ref().map(|secret| &*secret.meta.resource_version);
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),

@@ -189,14 +189,14 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
         // A Secret that was there may have lost only the label by which the cache knows it.
         return seen.scene.testimony.is_none();
     };
-    let meta = &meta.metadata;
+    let meta = &meta.meta;
     let told = seen.object.common_status().and_then(|status| status.secret_ref.as_ref());
-    let Some(told) = told.filter(|told| {
-        Some(&told.uid) == meta.uid.as_ref() && Some(&told.resource_version) == meta.resource_version.as_ref()
-    }) else {
+    let Some(told) =
+        told.filter(|told| *told.uid == *meta.uid && *told.resource_version == *meta.resource_version)
+    else {
         return false;
     };
-    let Claim::Ours(ledger) = claim(meta, &seen.scene.owner) else { return false };
+    let Claim::Ours(ledger) = claim(&meta.object_meta(), &seen.scene.owner) else { return false };
     let fits = ledger.ours.form == form(&*seen.object, seen.scene.policy.grant.as_ref());
     seen.witness = Some(told.clone());
     seen.scene.secret =
@@ -208,13 +208,12 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
 /// The copy as the cache shows it.
 fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
     let namespace = seen.object.namespace().unwrap_or_default();
-    if let Some(meta) = house.glance(&namespace, &expected_copy(&seen.scene)) {
-        let held_for = meta.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    if let Some(copy) = house.glance(&namespace, &expected_copy(&seen.scene)) {
         seen.scene.copy = Some(CopySight {
-            copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
-            origin: origin(held_for, &seen.scene.owner),
+            copy: Copy { name: copy.meta.name.to_string(), uid: copy.meta.uid.to_string() },
+            origin: origin(copy.meta.annotation(HELD_FOR), &seen.scene.owner),
             inside: Inside::Unread,
-            form: copy_form(&*seen.object, &seen.scene.owner, &meta.metadata),
+            form: copy_form(&*seen.object, &seen.scene.owner, &copy.meta.object_meta()),
         });
     }
 }
@@ -323,7 +322,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     seen.copied = Values::default();
     seen.scene.copy = None;
     let Some(secret) = seen.copy.as_ref() else { return };
-    let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR)).map(String::as_str);
     let ledger = match &seen.scene.secret {
         Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
@@ -348,7 +347,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
 }
 
 /// A copy is ours if it says so, also when a restore gave the object another uid.
-fn origin(held_for: Option<&String>, me: &Owner) -> Origin {
+fn origin(held_for: Option<&str>, me: &Owner) -> Origin {
     let holder = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok());
     match holder {
         Some(holder) if holder.is_namesake(me) => Origin::Found,

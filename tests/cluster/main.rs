@@ -9,6 +9,8 @@ mod conflict;
 mod dates;
 mod delete;
 mod expiry;
+#[path = "../history/mod.rs"]
+mod history;
 mod issue;
 mod lost;
 mod output;
@@ -19,6 +21,7 @@ mod restore;
 mod revoke;
 mod roles;
 mod rotate;
+mod schedule;
 mod stage;
 mod unreadable;
 mod upload;

@@ -5,6 +5,7 @@ mod drift;
 mod ending;
 mod histories;
 mod minting;
+mod picture;
 mod reach;
 mod schedule;
 mod stage;

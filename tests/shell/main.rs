@@ -9,6 +9,7 @@ mod faults;
 mod output;
 mod requests;
 mod restoring;
+mod schedule;
 mod server;
 mod stage;
 mod withholding;
