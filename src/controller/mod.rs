@@ -5,6 +5,7 @@
 //! [`report`]).
 
 pub mod account;
+pub mod cache;
 pub mod client;
 pub mod clock;
 pub mod credential;
