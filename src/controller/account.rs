@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 
 use super::{
     error::Failure,
@@ -25,7 +25,7 @@ use crate::{
 pub const KIND: &str = "Account";
 
 pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
-    let Some(guarded) = house.caches.accounts.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
+    let Some(guarded) = house.caches.accounts.get(&key.namespace, &key.name) else {
         return Ok(Again::Never);
     };
     let account = &match guarded.read() {

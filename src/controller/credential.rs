@@ -6,10 +6,10 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
-    runtime::reflector::{ObjectRef, Store},
 };
 
 use super::{
+    cache::Cache,
     dice::SystemDice,
     error::Failure,
     guarded::{Guarded, Unreadable},
@@ -43,7 +43,7 @@ const STEPS: usize = 12;
 /// Keeps all credentials of one kind.
 pub struct Keeper<K: Credential> {
     pub house: Arc<House>,
-    pub store: Store<Guarded<K>>,
+    pub cache: Arc<Cache<Guarded<K>>>,
 }
 
 /// What came of an act.
@@ -67,7 +67,7 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
 impl<K: Credential> Keeper<K> {
     /// One pass; says when the next is wanted.
     pub async fn look_at(&self, key: &Key) -> Result<Again, Failure> {
-        let Some(guarded) = self.store.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
+        let Some(guarded) = self.cache.get(&key.namespace, &key.name) else {
             return Ok(Again::Never);
         };
         let object = match guarded.read() {

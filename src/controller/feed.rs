@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::{Api, runtime::reflector::store::Writer};
+use kube::Api;
 
 use super::{
     account,
+    cache::Cache,
     guarded::Guarded,
     house::House,
     keeps::{Keeps, Of},
@@ -18,10 +19,10 @@ use super::{
 };
 use crate::{api::Account, credentials::Credential};
 
-pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<Guarded<K>>) {
+pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
     let api: Api<Sent<Guarded<K>>> = Api::all(house.client.clone());
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
-    follow(api, None, writer, |sighting| match sighting {
+    follow(api, None, &cache, |sighting| match sighting {
         Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
         Sighting::Gone(object) => {
             house.own_writes.forget(&object.meta.uid);
@@ -39,17 +40,13 @@ fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
     if object.end.is_some_and(|end| end <= now) { Lane::Deadline } else { Lane::Ordinary }
 }
 
-pub async fn follow_accounts(
-    house: Arc<House>,
-    keepers: Arc<[Arc<dyn Keeps>]>,
-    writer: Writer<Guarded<Account>>,
-) {
+pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
     let api: Api<Sent<Guarded<Account>>> = Api::all(house.client.clone());
     let wake_theirs = |object: &Guarded<Account>| {
         let Slim { namespace, name, .. } = &object.meta;
         wake(&house, &keepers, Of::Account { namespace, name });
     };
-    follow(api, None, writer, |sighting| match sighting {
+    follow(api, None, &house.caches.accounts, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(object.meta.key(account::KIND), Lane::Ordinary);
             wake_theirs(object);
@@ -60,10 +57,10 @@ pub async fn follow_accounts(
     .await;
 }
 
-pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {
+pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
     let api: Api<Sent<SecretMeta>> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    follow(api, Some(&ours), writer, |sighting| match sighting {
+    follow(api, Some(&ours), &house.caches.secrets, |sighting| match sighting {
         Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })
@@ -82,7 +79,7 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
     match secret.belongs_to() {
         Some((kind, name)) => {
             let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
-            let key = |kind| Key { kind, namespace: (&**namespace).into(), name: name.as_str().into() };
+            let key = |kind| Key { kind, namespace: namespace.clone(), name: name.as_str().into() };
             keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
         }
         None => wake(house, keepers, Of::Secret { namespace, name: secret_name }),

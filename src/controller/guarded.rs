@@ -1,21 +1,19 @@
 //! What the caches keep of an object that people write: what is asked often, beside the text of the rest.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
 
 use jiff::Timestamp;
-use kube::{
-    Resource,
-    runtime::reflector::{Lookup, ObjectRef},
-};
+use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{slim::Slim, watch::Kept};
+use super::{cache::Kept, slim::Slim, watch::Watched};
 use crate::api::State;
 
 /// An object as the caches keep it. The text of spec and status is half the size of the decoded object, and it is
 /// taken over as it comes. One that does not fit the schema is found out when it is read, and does not hold up all
 /// others.
+#[derive(Clone)]
 pub struct Guarded<K> {
     pub meta: Slim,
     /// `spec.accountRef.name`.
@@ -96,57 +94,19 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
     }
 }
 
-impl<K: Resource<DynamicType = ()>> Lookup for Guarded<K> {
-    type DynamicType = ();
-
-    fn kind(dt: &()) -> Cow<'_, str> {
-        K::kind(dt)
+impl<K: Clone + 'static> Kept for Guarded<K> {
+    fn meta(&self) -> &Slim {
+        &self.meta
     }
 
-    fn group(dt: &()) -> Cow<'_, str> {
-        K::group(dt)
-    }
-
-    fn version(dt: &()) -> Cow<'_, str> {
-        K::version(dt)
-    }
-
-    fn plural(dt: &()) -> Cow<'_, str> {
-        K::plural(dt)
-    }
-
-    fn name(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.name))
-    }
-
-    fn namespace(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.namespace))
-    }
-
-    fn resource_version(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.resource_version))
-    }
-
-    fn uid(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.uid))
-    }
-
-    /// A key of the cache, which is never asked for more than the name.
-    fn to_object_ref(&self, (): ()) -> ObjectRef<Self> {
-        self.meta.object_ref()
+    fn meta_mut(&mut self) -> &mut Slim {
+        &mut self.meta
     }
 }
 
-impl<K: Resource<DynamicType = ()> + 'static> Kept for Guarded<K> {
+impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static> Watched for Guarded<K> {
+    type Resource = K;
     const METADATA_ONLY: bool = false;
-}
-
-// By hand, because a derive would ask the same of K.
-impl<K> Clone for Guarded<K> {
-    fn clone(&self) -> Self {
-        let Self { meta, account, end, text, kind } = self;
-        Self { meta: meta.clone(), account: account.clone(), end: *end, text: text.clone(), kind: *kind }
-    }
 }
 
 impl<K> fmt::Debug for Guarded<K> {

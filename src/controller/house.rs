@@ -8,13 +8,11 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, Client,
-    runtime::reflector::{ObjectRef, Store},
-};
+use kube::{Api, Client};
 use tokio::time::Instant;
 
 use super::{
+    cache::Cache,
     clock::Clock,
     crons::Crons,
     error::Failure,
@@ -56,9 +54,10 @@ pub struct House {
 }
 
 /// What the watches show, beside the credentials themselves.
+#[derive(Default)]
 pub struct Caches {
-    pub secrets: Store<SecretMeta>,
-    pub accounts: Store<Guarded<Account>>,
+    pub secrets: Cache<SecretMeta>,
+    pub accounts: Cache<Guarded<Account>>,
 }
 
 /// An Account that the cache does not have.
@@ -88,7 +87,7 @@ impl AccountSight {
 }
 
 impl House {
-    pub fn new(client: Client, clock: Clock, reporter: Reporter, caches: Caches, settings: Settings) -> Self {
+    pub fn new(client: Client, clock: Clock, reporter: Reporter, settings: Settings) -> Self {
         Self {
             client,
             clock,
@@ -98,7 +97,7 @@ impl House {
             reporter,
             rollouts: Rollouts::default(),
             crons: Crons::default(),
-            caches,
+            caches: Caches::default(),
             settings,
             absences: Mutex::default(),
             waiters: Mutex::default(),
@@ -118,7 +117,7 @@ impl House {
     }
 
     pub fn glance(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {
-        self.caches.secrets.get(&ObjectRef::new(name).within(namespace))
+        self.caches.secrets.get(namespace, name)
     }
 
     /// Compares the clocks anew if the last comparison is too old to take something away by it.
@@ -133,7 +132,7 @@ impl House {
     /// The Account from the cache; one that the cache does not have is looked for on the server before it counts as gone.
     pub async fn account(&self, namespace: &str, name: &str) -> AccountSight {
         let key = (namespace.to_owned(), name.to_owned());
-        if let Some(guarded) = self.caches.accounts.get(&ObjectRef::new(name).within(namespace)) {
+        if let Some(guarded) = self.caches.accounts.get(namespace, name) {
             self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             return match guarded.read() {
                 Ok(account) => AccountSight::of(&account),

@@ -40,7 +40,7 @@ impl<K: Credential> Keeps for Keeper<K> {
     }
 
     fn filled(&self) -> BoxFuture<'_, ()> {
-        self.store.wait_until_ready().map(|_| ()).boxed()
+        self.cache.filled().boxed()
     }
 
     fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
@@ -58,6 +58,6 @@ impl<K: Credential> Keeps for Keeper<K> {
                 is_in(object, namespace) && object.read().is_ok_and(|object| secret_name(&object) == name)
             }
         };
-        self.store.state_filter(is_meant).iter().map(|object| object.meta.key(K::KIND)).collect()
+        self.cache.filter(is_meant).iter().map(|object| object.meta.key(K::KIND)).collect()
     }
 }

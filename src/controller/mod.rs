@@ -5,6 +5,7 @@
 //! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
 pub mod account;
+pub mod cache;
 pub mod client;
 pub mod clock;
 pub mod credential;

@@ -11,17 +11,18 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use kube::{Client, runtime::reflector};
+use kube::Client;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     account,
+    cache::Cache,
     clock::Clock,
     credential::Keeper,
     dice::spread,
     error::Failure,
     feed::{follow_accounts, follow_credentials, follow_secrets},
-    house::{Caches, House},
+    house::House,
     keeps::Keeps,
     queue::{Again, Key},
     report::{Reporter, publish},
@@ -77,23 +78,20 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) {
     let (reporter, told) = Reporter::new();
-    let (secrets, secrets_writer) = reflector::store();
-    let (accounts, accounts_writer) = reflector::store();
-    let caches = Caches { secrets, accounts };
-    let house = Arc::new(House::new(client.clone(), clock, reporter, caches, settings));
+    let house = Arc::new(House::new(client.clone(), clock, reporter, settings));
     let mut watches = JoinSet::new();
     let mut keepers: Vec<Arc<dyn Keeps>> = Vec::new();
     macro_rules! keep {
         ($($kind:ty),+) => {$(
-            let (store, writer) = reflector::store();
-            keepers.push(Arc::new(Keeper::<$kind> { house: house.clone(), store }));
-            watches.spawn(follow_credentials::<$kind>(house.clone(), writer));
+            let cache = Arc::new(Cache::default());
+            watches.spawn(follow_credentials::<$kind>(house.clone(), cache.clone()));
+            keepers.push(Arc::new(Keeper::<$kind> { house: house.clone(), cache }));
         )+};
     }
     every_kind!(keep);
     let keepers: Arc<[Arc<dyn Keeps>]> = keepers.into();
-    watches.spawn(follow_accounts(house.clone(), keepers.clone(), accounts_writer));
-    watches.spawn(follow_secrets(house.clone(), keepers.clone(), secrets_writer));
+    watches.spawn(follow_accounts(house.clone(), keepers.clone()));
+    watches.spawn(follow_secrets(house.clone(), keepers.clone()));
     watches.spawn(compare_clocks(house.clone()));
     for _ in 0..RESTARTERS {
         watches.spawn(restart_workloads(house.clone()));
@@ -102,8 +100,8 @@ pub async fn run(
 
     let mut stop = std::pin::pin!(stop);
     let filled = async {
-        let _ = house.caches.secrets.wait_until_ready().await;
-        let _ = house.caches.accounts.wait_until_ready().await;
+        house.caches.secrets.filled().await;
+        house.caches.accounts.filled().await;
         for keeper in keepers.iter() {
             keeper.filled().await;
         }
@@ -217,10 +215,9 @@ mod tests {
             std::future::pending::<Result<http::Response<Body>, Infallible>>()
         });
         let (reporter, _) = Reporter::new();
-        let caches = Caches { secrets: reflector::store().0, accounts: reflector::store().0 };
         let client = Client::new(silent, "default");
         let alone = Settings { concurrency: 1, ..Settings::default() };
-        Arc::new(House::new(client, Clock::default(), reporter, caches, alone))
+        Arc::new(House::new(client, Clock::default(), reporter, alone))
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,15 +1,9 @@
 //! What the cache keeps of a Secret of ours: whose it is, and which version. Never what is in it.
 
-use std::borrow::Cow;
-
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Resource,
-    runtime::reflector::{Lookup, ObjectRef},
-};
 use serde::{Deserialize, Deserializer};
 
-use super::{secrets::HELD_FOR, slim::Slim, watch::Kept};
+use super::{cache::Kept, secrets::HELD_FOR, slim::Slim, watch::Watched};
 use crate::{api, core::ledger::Owner};
 
 #[derive(Clone, Debug)]
@@ -53,48 +47,18 @@ impl<'de> Deserialize<'de> for SecretMeta {
     }
 }
 
-impl Lookup for SecretMeta {
-    type DynamicType = ();
-
-    fn kind(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::kind(dt)
+impl Kept for SecretMeta {
+    fn meta(&self) -> &Slim {
+        &self.meta
     }
 
-    fn group(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::group(dt)
-    }
-
-    fn version(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::version(dt)
-    }
-
-    fn plural(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::plural(dt)
-    }
-
-    fn name(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.name))
-    }
-
-    fn namespace(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.namespace))
-    }
-
-    fn resource_version(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.resource_version))
-    }
-
-    fn uid(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.meta.uid))
-    }
-
-    /// A key of the cache, which is never asked for more than the name.
-    fn to_object_ref(&self, (): ()) -> ObjectRef<Self> {
-        self.meta.object_ref()
+    fn meta_mut(&mut self) -> &mut Slim {
+        &mut self.meta
     }
 }
 
-impl Kept for SecretMeta {
+impl Watched for SecretMeta {
+    type Resource = Secret;
     const METADATA_ONLY: bool = true;
 }
 

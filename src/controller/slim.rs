@@ -3,11 +3,10 @@
 //! Half of what the server sends is about who wrote which field, and an `ObjectMeta` takes a third of a kilobyte before
 //! anything is in it, a map of one annotation half a kilobyte more: at ten thousand objects that is most of the memory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use kube::runtime::reflector::{Lookup, ObjectRef};
 use serde::{Deserialize, Deserializer};
 
 use super::queue::Key;
@@ -16,8 +15,10 @@ use crate::core::restore::VELERO;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Slim {
-    pub name: Box<str>,
-    pub namespace: Box<str>,
+    #[serde(deserialize_with = "shared")]
+    pub name: Arc<str>,
+    #[serde(deserialize_with = "shared")]
+    pub namespace: Arc<str>,
     pub uid: Box<str>,
     pub resource_version: Box<str>,
     pub generation: Option<i64>,
@@ -40,12 +41,7 @@ impl Slim {
     }
 
     pub fn key(&self, kind: &'static str) -> Key {
-        Key { kind, namespace: (&*self.namespace).into(), name: (&*self.name).into() }
-    }
-
-    /// The key under which the cache of such objects has this one.
-    pub fn object_ref<K: Lookup<DynamicType = ()>>(&self) -> ObjectRef<K> {
-        ObjectRef::new(&self.name).within(&self.namespace)
+        Key { kind, namespace: self.namespace.clone(), name: self.name.clone() }
     }
 
     /// The same in the form that objects have.
@@ -66,6 +62,10 @@ impl Slim {
             ..ObjectMeta::default()
         }
     }
+}
+
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    Box::<str>::deserialize(deserializer).map(Arc::from)
 }
 
 fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {

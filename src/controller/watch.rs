@@ -9,11 +9,12 @@ use kube::{
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
-        reflector::{Lookup, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use super::cache::{Cache, Kept, Objects};
 
 /// After so many errors in a row the watch is begun anew with a list: a 410 as an HTTP status never ends otherwise.
 const ERRORS: u32 = 4;
@@ -31,55 +32,56 @@ pub enum Sighting<'a, K> {
     Listed,
 }
 
-/// What a cache keeps of an object.
-pub trait Kept: Lookup<DynamicType = ()> + Clone + DeserializeOwned + Send + Sync + 'static {
+/// What a cache keeps of an object, and of which resource.
+pub trait Watched: Kept + DeserializeOwned {
+    type Resource: Resource<DynamicType = (), Scope = NamespaceResourceScope>;
     /// Whether the server is asked for the metadata only.
     const METADATA_ONLY: bool;
 }
 
-/// The same as the client hands it over: it asks every object for an `ObjectMeta`, of which it looks at the version.
+/// The same as the client hands it over: that asks every object for an `ObjectMeta`, of which it looks at the version.
 #[derive(Clone)]
-pub struct Sent<K> {
-    pub object: K,
+pub struct Sent<T> {
+    pub object: T,
     version: ObjectMeta,
 }
 
-impl<'de, K: Kept> Deserialize<'de> for Sent<K> {
+impl<'de, T: Watched> Deserialize<'de> for Sent<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = K::deserialize(deserializer)?;
-        let resource_version = object.resource_version().map(Cow::into_owned);
+        let object = T::deserialize(deserializer)?;
+        let resource_version = Some(object.meta().resource_version.to_string());
         Ok(Self { object, version: ObjectMeta { resource_version, ..ObjectMeta::default() } })
     }
 }
 
-impl<K> fmt::Debug for Sent<K> {
+impl<T> fmt::Debug for Sent<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sent").finish_non_exhaustive()
     }
 }
 
-impl<K: Kept> Resource for Sent<K> {
+impl<T: Watched> Resource for Sent<T> {
     type DynamicType = ();
     type Scope = NamespaceResourceScope;
 
     fn metadata_api() -> bool {
-        K::METADATA_ONLY
+        T::METADATA_ONLY
     }
 
     fn kind(dt: &()) -> Cow<'_, str> {
-        K::kind(dt)
+        T::Resource::kind(dt)
     }
 
     fn group(dt: &()) -> Cow<'_, str> {
-        K::group(dt)
+        T::Resource::group(dt)
     }
 
     fn version(dt: &()) -> Cow<'_, str> {
-        K::version(dt)
+        T::Resource::version(dt)
     }
 
     fn plural(dt: &()) -> Cow<'_, str> {
-        K::plural(dt)
+        T::Resource::plural(dt)
     }
 
     fn meta(&self) -> &ObjectMeta {
@@ -92,15 +94,15 @@ impl<K: Kept> Resource for Sent<K> {
 }
 
 /// Follows one resource for ever.
-pub async fn follow<K: Kept>(
-    api: Api<Sent<K>>,
+pub async fn follow<T: Watched>(
+    api: Api<Sent<T>>,
     labels: Option<&str>,
-    mut writer: Writer<K>,
-    heed: impl Fn(Sighting<'_, K>),
+    cache: &Cache<T>,
+    heed: impl Fn(Sighting<'_, T>),
 ) {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     // What is cheaper for the server: it decodes every page of custom resources anew, and every Secret of a stream twice.
-    let config = match K::METADATA_ONLY {
+    let config = match T::METADATA_ONLY {
         true => config.page_size(PAGE),
         false => config.streaming_lists(),
     };
@@ -109,38 +111,34 @@ pub async fn follow<K: Kept>(
         let stream = watcher(api.clone(), config.clone()).default_backoff();
         let mut stream = std::pin::pin!(stream);
         let mut errors = 0;
+        let mut listed = Objects::default();
         while let Some(event) = stream.next().await {
             match event {
                 Ok(event) => {
                     errors = 0;
-                    let event = kept(event);
-                    writer.apply_watcher_event(&event);
-                    match &event {
-                        Event::Apply(object) | Event::InitApply(object) => heed(Sighting::There(object)),
-                        Event::Delete(object) => heed(Sighting::Gone(object)),
-                        Event::InitDone => heed(Sighting::Listed),
-                        Event::Init => {}
+                    match event {
+                        Event::Apply(sent) => heed(Sighting::There(&cache.put(sent.object))),
+                        Event::Delete(sent) => {
+                            cache.remove(sent.object.meta());
+                            heed(Sighting::Gone(&sent.object));
+                        }
+                        Event::Init => listed = Objects::default(),
+                        Event::InitApply(sent) => heed(Sighting::There(&listed.put(sent.object))),
+                        Event::InitDone => {
+                            cache.fill(std::mem::take(&mut listed));
+                            heed(Sighting::Listed);
+                        }
                     }
                 }
                 Err(error) => {
                     errors += 1;
-                    tracing::warn!(kind = %K::kind(&()), cause = cause(&error), "watch interrupted");
+                    tracing::warn!(kind = %T::Resource::kind(&()), cause = cause(&error), "watch interrupted");
                     if errors >= ERRORS {
                         break;
                     }
                 }
             }
         }
-    }
-}
-
-fn kept<K>(event: Event<Sent<K>>) -> Event<K> {
-    match event {
-        Event::Apply(sent) => Event::Apply(sent.object),
-        Event::Delete(sent) => Event::Delete(sent.object),
-        Event::Init => Event::Init,
-        Event::InitApply(sent) => Event::InitApply(sent.object),
-        Event::InitDone => Event::InitDone,
     }
 }
 

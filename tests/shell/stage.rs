@@ -3,24 +3,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chatelaine::{
-    api::{Account, LEDGER},
+    api::LEDGER,
     controller::{
         Settings,
         clock::Clock,
         credential::Keeper,
         error::Failure,
         guarded::Guarded,
-        house::{Caches, House},
+        house::House,
         queue::{Again, Key},
         report::{Reporter, Waiting},
         secret_meta::SecretMeta,
     },
     core::reason::Reason,
     credentials::Credential,
-};
-use kube::runtime::{
-    reflector::{self, store::Writer},
-    watcher::Event,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
@@ -30,9 +26,6 @@ use crate::server::Server;
 pub struct Stage<K: Credential> {
     pub server: Server,
     pub keeper: Keeper<K>,
-    objects: Writer<Guarded<K>>,
-    secrets: Writer<SecretMeta>,
-    accounts: Writer<Guarded<Account>>,
     told: Receiver<Waiting>,
 }
 
@@ -42,12 +35,9 @@ impl<K: Credential> Stage<K> {
         let clock = Clock::default();
         let server = Server::new(clock.clone());
         let (reporter, told) = Reporter::new();
-        let ((secret_store, secrets), (account_store, accounts)) = (reflector::store(), reflector::store());
-        let caches = Caches { secrets: secret_store, accounts: account_store };
-        let house = House::new(server.client(), clock, reporter, caches, Settings::default());
-        let (store, objects) = reflector::store();
-        let keeper = Keeper { house: Arc::new(house), store };
-        let mut stage = Self { server, keeper, objects, secrets, accounts, told };
+        let house = House::new(server.client(), clock, reporter, Settings::default());
+        let keeper = Keeper { house: Arc::new(house), cache: Arc::default() };
+        let mut stage = Self { server, keeper, told };
         stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
         stage.add("ci", spec);
         stage
@@ -56,7 +46,7 @@ impl<K: Credential> Stage<K> {
     pub fn account(&mut self, spec: Value) {
         self.server.put("accounts", object("Account", "alice", "uid-alice", spec));
         let account = guarded(self.server.get("accounts", "alice").expect("just put"));
-        self.accounts.apply_watcher_event(&Event::Apply(account));
+        self.keeper.house.caches.accounts.put(account);
     }
 
     pub fn add(&mut self, name: &str, mut spec: Value) {
@@ -91,21 +81,20 @@ impl<K: Credential> Stage<K> {
 
     /// The cache of objects catches up.
     pub fn see_object(&mut self, name: &str) {
-        let object = guarded(self.object(name));
-        self.objects.apply_watcher_event(&Event::Apply(object));
+        self.keeper.cache.put(guarded(self.object(name)));
     }
 
     /// The cache of Secrets catches up with one, there or gone.
     pub fn see_secret(&mut self, name: &str) {
         let meta = |value: Value| serde_json::from_value::<SecretMeta>(value).expect("metadata");
-        let event = match self.server.get("secrets", name) {
+        let secrets = &self.keeper.house.caches.secrets;
+        match self.server.get("secrets", name) {
             Some(mut secret) => {
                 secret.as_object_mut().expect("an object").retain(|key, _| key == "metadata");
-                Event::Apply(meta(secret))
+                secrets.put(meta(secret));
             }
-            None => Event::Delete(meta(json!({"metadata": {"name": name, "namespace": "ns"}}))),
-        };
-        self.secrets.apply_watcher_event(&event);
+            None => secrets.remove(&meta(json!({"metadata": {"name": name, "namespace": "ns"}})).meta),
+        }
     }
 
     /// All caches show what is there.
