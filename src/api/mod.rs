@@ -31,7 +31,9 @@ pub use api_key_pair::{
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation, SecretOutput};
 pub use crd::{crd_yaml, crds};
-pub use ssh_key::{AuthorizedKeysOptions, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+pub use ssh_key::{
+    AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
+};
 pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,
     SecretRef, State,
