@@ -12,8 +12,7 @@ use super::{
     put_secret, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
-    CredentialSpec, CredentialStatus, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
-    SshMethod,
+    CredentialStatus, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
 };
 use crate::core::{
     ledger::Ledger,
@@ -31,36 +30,13 @@ const PREVIOUS_PUBLIC_KEY: &str = "previous-ssh-publickey";
 const RSA_BITS: u32 = 3072;
 
 impl Credential for SshKey {
-    type Status = SshKeyStatus;
-
     const KIND: &'static str = "SshKey";
-
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;
 
-    fn common(&self) -> &CredentialSpec {
-        &self.spec.common
-    }
-
-    fn common_mut(&mut self) -> &mut CredentialSpec {
-        &mut self.spec.common
-    }
-
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
-    }
-
     fn permissions(&self) -> Option<&[String]> {
         None
-    }
-
-    fn status(&self) -> Option<&SshKeyStatus> {
-        self.status.as_ref()
-    }
-
-    fn common_status(&self) -> Option<&CredentialStatus> {
-        Some(&self.status.as_ref()?.common)
     }
 
     fn told_identity(&self) -> Option<Identity> {
