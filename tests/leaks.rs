@@ -31,6 +31,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chatelaine");
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Shorter texts are found anywhere.
 const SHORTEST: usize = 12;
+/// First and second passphrase of a key.
+const PASSPHRASES: [&[u8]; 2] = [b"open sesame, said Ali Baba", b"shut sesame, said Cassim"];
 const STRANGERS: &[u8] = b"a stranger's password: Tr0ub4dor&3";
 const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
 
@@ -60,7 +62,8 @@ fn disguises(value: &[u8]) -> Vec<String> {
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {
     let roles = [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES].concat();
-    values_of(versions, &roles)
+    // What private keys are encrypted with, and what lets the ledger say with what.
+    values_of(versions, &[roles.as_slice(), &["phrase", "key"]].concat())
 }
 
 fn values_of(versions: &[Secret], keys: &[&str]) -> BTreeMap<Vec<u8>, String> {
@@ -129,6 +132,7 @@ impl One {
 }
 
 async fn every_kind(hands: &Hands) -> Vec<One> {
+    lay_into_the_vault(hands, PASSPHRASES[0]).await;
     let with = |mut spec: Value| {
         spec["rotation"] = json!({"overlap": "1h"});
         spec
@@ -145,8 +149,21 @@ async fn every_kind(hands: &Hands) -> Vec<One> {
         .await,
         One::new::<SshKey>(hands, "ed25519", with(json!({}))).await,
         One::new::<SshKey>(hands, "p384", with(json!({"algorithm": "EcdsaP384"}))).await,
+        One::new::<SshKey>(
+            hands,
+            "locked",
+            with(json!({"passphraseSecretRef": {"name": "vault", "key": "phrase"}})),
+        )
+        .await,
         One::new::<SshKey>(hands, "rsa", with(json!({"algorithm": "Rsa", "bits": 2048}))).await,
     ]
+}
+
+async fn lay_into_the_vault(hands: &Hands, passphrase: &[u8]) {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vault"},
+        "data": {"phrase": ByteString(passphrase.to_vec())}});
+    let apply = PatchParams::apply("somebody").force();
+    hands.api::<Secret>().patch("vault", &apply, &Patch::Apply(secret)).await.expect("applied");
 }
 
 /// Everything that happens to material.
@@ -161,6 +178,7 @@ async fn a_full_life(hands: &Hands) {
         }
     };
     each(json!({}), "Live", 1).await;
+    lay_into_the_vault(hands, PASSPHRASES[1]).await;
     each(Hands::annotation(ROTATE, "once"), "Live", 2).await;
     each(json!({"spec": {"active": false}}), "Withheld", 2).await;
     each(json!({"spec": {"active": true}}), "Live", 2).await;
@@ -241,8 +259,12 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
 
         let versions = history.all();
         let values = secret_values(&versions);
-        // Seven credentials of three revisions, the short one, the adopted one, the damaged one, and three by others.
-        assert!(values.len() >= 7 * 3 + 5, "only {} values were seen", values.len());
+        for passphrase in PASSPHRASES {
+            assert!(values.contains_key(passphrase), "a passphrase was not looked for");
+        }
+        // Eight credentials of three revisions, the short one, the adopted one, the damaged one, three by others, and
+        // the seal.
+        assert!(values.len() >= 8 * 3 + 6, "only {} values were seen", values.len());
         let places = places(&hands, operator.logs()).await;
         for (place, text) in &places {
             assert!(text.len() > 200, "{place} is empty: nothing was looked at");

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use super::{
     account,
+    beside::HELD_FOR,
     credential::Keeps,
     guarded::{Guarded, SecretMeta},
     house::House,
     queue::{Key, Lane},
-    secrets::{HELD_FOR, MANAGED_BY},
+    secrets::MANAGED_BY,
     watch::{Sighting, follow},
 };
 use crate::{
@@ -30,6 +31,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
             let uid = object.uid().unwrap_or_default();
             house.own_writes.forget(&uid);
             house.slow_lane.forget(&uid);
+            house.passphrases.forget(&uid);
             house.queue.forget(&key(object));
         }
         Sighting::Listed => {}

@@ -5,6 +5,7 @@
 //! [`report`]).
 
 pub mod account;
+pub mod beside;
 pub mod client;
 pub mod clock;
 pub mod credential;
@@ -13,8 +14,10 @@ pub mod error;
 pub mod feed;
 pub mod guarded;
 pub mod house;
+pub mod making;
 pub mod observe;
 pub mod own_writes;
+pub mod passphrases;
 pub mod queue;
 pub mod report;
 pub mod run;

@@ -6,9 +6,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::{
+    beside::{copy_name, origin, plain_parts, with_notes},
     error::Failure,
     house::{AccountSight, House},
-    secrets::{self, HELD_FOR, Values, copy_name, form, parts, secret_name, verified},
+    passphrases::{Hand, judge, see_passphrase},
+    secrets::{self, Values, form, parts, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -19,7 +21,7 @@ use crate::{
         permission::{Grant, grant},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
-        scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
         trigger::Triggers,
     },
     credentials::{Credential, Place},
@@ -45,6 +47,7 @@ pub struct Seen<K> {
     pub values: Values,
     pub copy: Option<Secret>,
     pub copied: Values,
+    pub hand: Hand,
 }
 
 pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth) -> Result<Seen<K>, Failure> {
@@ -77,6 +80,8 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         secret: Sight::Absent,
         testimony,
         copy: None,
+        lock: Lock::Fits,
+        seal: Seal::Ready,
         owner,
     };
     let mut seen = Seen {
@@ -89,9 +94,12 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         values: Values::default(),
         copy: None,
         copied: Values::default(),
+        hand: Hand::default(),
     };
     if depth == Depth::Live || !glance(house, &mut seen) {
         look(house, &mut seen).await?;
+    } else {
+        see_passphrase(house, &mut seen).await?;
     }
     Ok(seen)
 }
@@ -218,10 +226,9 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
 fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
     let namespace = seen.object.namespace().unwrap_or_default();
     if let Some(meta) = house.glance(&namespace, &expected_copy(&seen.scene)) {
-        let held_for = meta.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
         seen.scene.copy = Some(CopySight {
             copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
-            origin: origin(held_for, &seen.scene.owner),
+            origin: origin(&meta.metadata, &seen.scene.owner),
             inside: Inside::Unread,
         });
     }
@@ -247,6 +254,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
         seen.copy = None;
         seen.scene.copy = None;
     }
+    see_passphrase(house, seen).await?;
     seen.scene.now = house.clock.now();
     seen.scene.clock = house.clock.agreement();
     Ok(())
@@ -296,6 +304,7 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     if let Sight::Orphan { ledger } = &seen.scene.secret {
         seen.values = verified(object, &parts(object, secret, Some(ledger)), ledger).0;
     }
+    judge(seen);
 }
 
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
@@ -305,7 +314,8 @@ fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> R
         return Err(format!("its type is {type_}, not {}", object.secret_type()));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
-        return Err("it does not hold the data keys of this kind".to_owned());
+        return Err("it does not hold the data keys of this kind, or what they hold is damaged or encrypted"
+            .to_owned());
     };
     object.conforms(&material)?;
     let find = Find { identity: material.identity.clone(), digest: object.digest(&material) };
@@ -318,13 +328,13 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     seen.copied = Values::default();
     seen.scene.copy = None;
     let Some(secret) = seen.copy.as_ref() else { return };
-    let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    seen.scene.testimony = seen.scene.testimony.take().map(|testimony| with_notes(testimony, secret));
     let ledger = match &seen.scene.secret {
         Sight::Orphan { ledger } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
-    let held = secrets::plain_parts(secret);
+    let held = plain_parts(secret);
     let (values, inside) =
         ledger.map_or((Values::default(), nothing), |ledger| verified(&*seen.object, &held, ledger));
     // `verified` finds nothing wrong with a previous value that nobody has; here it matters whether there is one.
@@ -335,19 +345,10 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     };
     seen.scene.copy = Some(CopySight {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
-        origin: origin(held_for, &seen.scene.owner),
+        origin: origin(&secret.metadata, &seen.scene.owner),
         inside,
     });
     seen.copied = values;
-}
-
-/// A copy is ours if it says so, also when a restore gave the object another uid.
-fn origin(held_for: Option<&String>, me: &Owner) -> Origin {
-    let holder = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok());
-    match holder {
-        Some(holder) if holder.is_namesake(me) => Origin::Found,
-        Some(_) | None => Origin::Strange,
-    }
 }
 
 /// The copy that the ledger names, else the one that there would be.

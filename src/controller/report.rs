@@ -167,6 +167,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretRepaired
         | Reason::PermissionNotGranted
         | Reason::InvalidKey
+        | Reason::PassphraseNotFound
+        | Reason::InvalidPassphrase
         | Reason::InvalidSpec
         | Reason::Unreadable
         | Reason::ClockSkew

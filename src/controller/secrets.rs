@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::{
     api::{self, CredentialSpec, DeletionPolicy, State},
     core::{
-        ledger::{Ledger, Ours, Owner},
-        material::{Material, Parts, SecretBytes, digest},
+        ledger::{Ledger, Ours, Owner, Sealed},
+        material::{Identity, Material, Parts, SecretBytes, digest},
         permission::Grant,
         scene::{Inside, Integrity},
     },
@@ -23,8 +23,6 @@ use crate::{
 
 /// The label by which the operator finds its Secrets again.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "chatelaine");
-/// On a held copy: whose material it holds.
-pub const HELD_FOR: &str = "chatelaine.dev/held-for";
 const KIND: &str = "chatelaine.dev/kind";
 const ACCOUNT: &str = "chatelaine.dev/account";
 /// Changes when a newer operator writes a Secret differently from the same input.
@@ -39,10 +37,6 @@ pub struct Values {
 
 pub fn secret_name<K: Credential>(object: &K) -> String {
     object.common().secret.name.clone().unwrap_or_else(|| object.name_any())
-}
-
-pub fn copy_name(uid: &str) -> String {
-    format!("chatelaine-held-{uid}")
 }
 
 /// A digest of everything but the material that decides what the Secret looks like.
@@ -143,7 +137,12 @@ fn names<K: Credential>(object: &K, role: &str) -> Vec<String> {
 }
 
 /// The data of the Secret by role.
-fn show<K: Credential>(object: &K, ledger: &Ledger, values: &Values, grant: Option<&Grant>) -> Parts {
+pub(super) fn show<K: Credential>(
+    object: &K,
+    ledger: &Ledger,
+    values: &Values,
+    grant: Option<&Grant>,
+) -> Parts {
     let retirement = ledger.previous.as_ref().map(|previous| previous.retirement_time);
     object.render(Showing {
         identity: &ledger.identity(),
@@ -179,7 +178,7 @@ fn data<K: Credential>(
     (data, keys)
 }
 
-fn own_labels(owner: &Owner) -> [(String, String); 3] {
+pub(super) fn own_labels(owner: &Owner) -> [(String, String); 3] {
     [(MANAGED_BY.0, MANAGED_BY.1), (KIND, &owner.kind), (ACCOUNT, &owner.account)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
@@ -198,7 +197,10 @@ fn overlay(
 }
 
 /// With `Delete` the object owns the Secret, so that the garbage collector takes it; with `Retain` it does not.
-fn owners<K: Credential>(object: &K, there: Option<Vec<OwnerReference>>) -> Option<Vec<OwnerReference>> {
+pub(super) fn owners<K: Credential>(
+    object: &K,
+    there: Option<Vec<OwnerReference>>,
+) -> Option<Vec<OwnerReference>> {
     let mine = owner_reference(object);
     let mut owners: Vec<_> = there.unwrap_or_default();
     owners.retain(|owner| mine.as_ref().is_none_or(|mine| owner.uid != mine.uid));
@@ -239,35 +241,6 @@ pub fn is_as_composed<K: Credential>(
         && wanted.metadata.annotations == there.annotations
 }
 
-/// The copy that holds withheld material: the same roles, another name.
-pub fn compose_copy<K: Credential>(
-    object: &K,
-    ledger: &Ledger,
-    values: &Values,
-    existing: Option<&Secret>,
-) -> Secret {
-    let parts = show(object, ledger, values, None);
-    let meta = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
-    let held_for = serde_json::to_string(&ledger.owner).unwrap_or_default();
-    Secret {
-        metadata: ObjectMeta {
-            name: Some(meta.name.unwrap_or_else(|| copy_name(&ledger.owner.uid))),
-            namespace: object.namespace(),
-            uid: meta.uid,
-            resource_version: meta.resource_version,
-            labels: Some(own_labels(&ledger.owner).into()),
-            annotations: Some(BTreeMap::from([(HELD_FOR.to_owned(), held_for)])),
-            owner_references: owners(object, meta.owner_references),
-            ..ObjectMeta::default()
-        },
-        data: Some(
-            parts.into_iter().map(|(role, value)| (role, ByteString(value.expose().to_vec()))).collect(),
-        ),
-        type_: Some("Opaque".to_owned()),
-        ..Secret::default()
-    }
-}
-
 /// The data of a Secret by role, going by the names that the ledger says are ours; without a ledger by the spec's.
 pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>) -> Parts {
     let renamed: BTreeMap<&String, &String> =
@@ -287,26 +260,24 @@ pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>
     parts
 }
 
-/// The data of a copy: there the names are the roles.
-pub fn plain_parts(copy: &Secret) -> Parts {
-    copy.data
-        .iter()
-        .flatten()
-        .map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone())))
-        .collect()
-}
-
 /// The values in these parts that are what the ledger says they are.
 pub fn verified<K: Credential>(object: &K, parts: &Parts, ledger: &Ledger) -> (Values, Inside) {
-    let read = |place, id: &str, wanted: Option<&String>| {
-        let material = object.read(parts, place, Some(id))?;
-        wanted.is_some_and(|wanted| *wanted == object.digest(&material)).then_some(material)
+    let read = |place, identity: Identity, wanted: Option<&String>, sealed: Option<&Sealed>| match sealed {
+        None => {
+            let material = object.read(parts, place, Some(&identity.id))?;
+            wanted.is_some_and(|wanted| *wanted == object.digest(&material)).then_some(material)
+        }
+        // Encrypted: the text that was written gives the key that it gave then. Opening it would take long.
+        Some(sealed) => {
+            let text = object.locked(parts, place).filter(|text| digest(text.expose()) == sealed.digest)?;
+            Some(Material { identity, secret: Some(text) })
+        }
     };
-    let current = read(Place::Current, &ledger.id, ledger.digest.as_ref());
-    let previous = ledger
-        .previous
-        .as_ref()
-        .and_then(|previous| read(Place::Previous, &previous.id, Some(&previous.digest)));
+    let current = read(Place::Current, ledger.identity(), ledger.digest.as_ref(), ledger.sealed.as_ref());
+    let previous = ledger.previous.as_ref().and_then(|previous| {
+        let identity = Identity { id: previous.id.clone(), public: previous.public.clone() };
+        read(Place::Previous, identity, Some(&previous.digest), previous.sealed.as_ref())
+    });
     let integrity = |sound: bool| if sound { Integrity::Intact } else { Integrity::Damaged };
     let inside = Inside::Read {
         current: integrity(current.is_some()),

@@ -21,12 +21,14 @@
 //! | 7 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
 //! | 8 | retire due? | the overlap is over | remove the previous one |
 //! | 9 | drift? | the date, or what the Secret should look like, is another | rewrite, same material |
+//! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
+//! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
 //! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has
-//! passed; the questions after it are asked all the same. An object that is being deleted is only ever revoked,
-//! expired or retired.
+//! passed; the questions after it are asked all the same. What is to be encrypted needs the seal first. An object that is
+//! being deleted is only ever revoked, expired or retired.
 
 pub use super::answer::{Act, Complaint, Remedy};
 use super::{

@@ -11,6 +11,7 @@ mod expiry;
 mod issue;
 mod lost;
 mod output;
+mod passphrases;
 mod people;
 mod permissions;
 mod restore;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use chatelaine::{
     api::State,
     core::{
-        ledger::{Copy, Entry, Ledger, Owner, Previous},
+        ledger::{Copy, Entry, Ledger, Owner, Previous, Sealed},
         period::Period,
         reason::Reason,
         trigger::Handled,
@@ -167,10 +167,13 @@ fn full_ledger() -> Ledger {
     let copy = Copy { name: "chatelaine-held-1".into(), uid: "2".into() };
     let owner =
         Owner { kind: "AccessToken".into(), name: "deploy".into(), uid: "1".into(), account: "alice".into() };
+    let sealed =
+        Sealed { digest: "sha256:".into(), passphrase: "sealed".into(), seal: "chatelaine-seal-1".into() };
     let previous = Previous {
         id: "id".into(),
         public: Some("public".into()),
         digest: "sha256:".into(),
+        sealed: Some(sealed.clone()),
         not_after: Some(time),
         retirement_time: time,
     };
@@ -184,6 +187,7 @@ fn full_ledger() -> Ledger {
         default_lifetime: Some(Period::seconds(1)),
         previous: Some(previous),
         digest: Some("sha256:".into()),
+        sealed: Some(sealed),
         held: Some(copy.clone()),
         discarded: Some(copy),
         history: vec![entry],

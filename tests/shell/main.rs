@@ -6,6 +6,7 @@
 
 mod caches;
 mod faults;
+mod passphrases;
 mod requests;
 mod server;
 mod stage;

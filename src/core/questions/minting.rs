@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::locking::sealed_first;
 use crate::api::State;
 use crate::core::{
     answer::{Answer, Complaint},
@@ -10,7 +11,7 @@ use crate::core::{
     period::Period,
     policy::Source,
     reason::Reason,
-    scene::{Account, Existence, Inside, Integrity, Origin, Scene, Sight},
+    scene::{Account, Existence, Inside, Integrity, Lock, Origin, Scene, Sight},
     trigger::Handled,
 };
 
@@ -151,7 +152,7 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
 pub(super) fn mint(scene: &Scene, page: impl FnOnce(&Scene) -> Page) -> Answer {
     match may_mint(scene) {
         Ok(()) if scene.existence == Existence::BeingDeleted => Answer::No,
-        Ok(()) => page(scene).into(),
+        Ok(()) => sealed_first(scene).unwrap_or_else(|| page(scene).into()),
         Err(complaint) => Answer::Blocked(complaint),
     }
 }
@@ -183,6 +184,9 @@ fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     }
     if let Some(refusal) = &scene.policy.refusal {
         return Err(refusal.clone());
+    }
+    if let Lock::NoPassphrase(why) = &scene.lock {
+        return Err(why.clone());
     }
     match scene.policy.not_after(scene.now, scene.policy.default_lifetime) {
         Some(date) if date <= scene.now => Err(Complaint::person(
