@@ -4,6 +4,8 @@ CARGO_TARGET_DIR ?= target
 CHATELAINE_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chatelaine
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CHATELAINE_CACHE_DIR)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(CHATELAINE_CACHE_DIR)/tools/mdbook-$(MDBOOK_VERSION)/bin/mdbook
 BIN := $(CARGO_TARGET_DIR)/debug
 export CARGO_TARGET_DIR CHATELAINE_CACHE_DIR
 # Where tests and targets note what they could not do, for the last words of `make test`.
@@ -24,7 +26,7 @@ down: rust ## stop what `make up` started and remove its data
 	@$(BIN)/household down
 
 .PHONY: test
-test: forget-skips fmt lint deny unit ## everything: format, lints, licences and advisories, unit, schema and cluster tests
+test: forget-skips fmt lint deny book unit ## everything: format, lints, licences and advisories, the guide, unit, schema and cluster tests
 	@if test -s $(CHATELAINE_SKIPPED); then \
 		echo; echo "=== SKIPPED, so not tested:"; sed 's/^/===   /' $(CHATELAINE_SKIPPED); \
 	else echo; echo "=== nothing was skipped"; fi
@@ -44,6 +46,10 @@ deny: rust $(CARGO_DENY) ## licences, sources, duplicates and known vulnerabilit
 		$(CARGO_DENY) --locked --offline check advisories; \
 	else echo "known vulnerabilities: the advisory database cannot be fetched ($(CARGO_TARGET_DIR)/advisories.log says why)" \
 		| tee -a $(CHATELAINE_SKIPPED); fi
+
+.PHONY: book
+book: rust $(MDBOOK) ## the guide as web pages, in target/book
+	$(MDBOOK) build docs --dest-dir $(abspath $(CARGO_TARGET_DIR))/book
 
 .PHONY: unit
 unit: rust ## every test, on a control plane of its own
@@ -69,3 +75,7 @@ rust:
 $(CARGO_DENY):
 	@echo "installing cargo-deny $(CARGO_DENY_VERSION) (once; usually 5 minutes on two cores)"
 	cargo install --locked --version $(CARGO_DENY_VERSION) --root $(dir $(@D)) cargo-deny
+
+$(MDBOOK):
+	@echo "installing mdbook $(MDBOOK_VERSION) (once; usually 3 minutes on two cores)"
+	cargo install --locked --no-default-features --version $(MDBOOK_VERSION) --root $(dir $(@D)) mdbook

@@ -162,16 +162,11 @@ fn every_rule_says_what_to_do() {
 
 #[test]
 fn what_does_not_work_yet_is_absent() {
-    const LATER: [&str; 14] = [
-        "every",
-        "cron",
-        "timeZone",
-        "renewBefore",
+    const LATER: [&str; 9] = [
         "formats",
         "template",
         "restart",
         "limits",
-        "roles",
         "password",
         "apiKeyPairRef",
         "lastHandledReconcileAt",

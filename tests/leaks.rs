@@ -216,7 +216,7 @@ async fn strangers_and_damage(hands: &Hands) {
     damaged.is("Live", 1).await;
     let damage = Patch::Merge(json!({"data": {"token": ByteString(DAMAGE.to_vec())}}));
     secrets.patch("damaged", &PatchParams::default(), &damage).await.expect("patched");
-    damaged.says("SecretRepaired").await;
+    damaged.says("AwaitingMaterial").await;
     let private = "-----BEGIN OPENSSH PRIVATE KEY-----"; // What somebody uploads by mistake.
     let upload = One::new::<SshKey>(hands, "upload", json!({"method": "Upload", "publicKey": private})).await;
     upload.says("InvalidKey").await;

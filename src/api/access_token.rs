@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, shape,
+    rule, schedule, shape,
     status::CredentialStatus,
 };
 
@@ -37,6 +37,7 @@ const KEYS: &[&str] = &["token", "previousToken", "account", "permissions", "exp
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1, description = "The id of the token."),
 )]
 #[x_kube(
+    validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("format"),
     validation = rule::renamed_keys_are(KEYS),
     validation = rule::new_keys_are_not(KEYS),
@@ -46,7 +47,7 @@ pub struct AccessTokenSpec {
     #[serde(flatten)]
     pub common: CredentialSpec,
 
-    /// How long the old token stays valid beside the new one.
+    /// When the token is replaced by itself, and how long the old one stays valid beside the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
 
@@ -64,6 +65,15 @@ pub struct AccessTokenSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
+
+    /// Roles of the Account, by name: the permissions of these are added to the ones above. At most 16.
+    /// Default: none.
+    ///
+    /// A role that the Account does not have is not issued (Ready=False, reason RoleNotFound). Editing them, or the
+    /// role in the Account, never changes the material. Example: [deployer]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::role_names")]
+    pub roles: Vec<String>,
 
     /// Free properties of the token, shown to the servers that check it; never mixed with those of the
     /// Account. At most 32, with values of at most 2048 characters on one line. Example: {pipeline: nightly}

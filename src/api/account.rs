@@ -11,6 +11,7 @@ use super::{common::active, rule, shape};
 /// What an Account says about its holder and grants to its credentials.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule::included_roles_exist(), validation = rule::no_two_roles_are_mutual())]
 #[kube(
     group = "chatelaine.dev",
     version = "v1alpha1",
@@ -93,6 +94,16 @@ pub struct AccountSpec {
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
+    /// Named sets of permissions that credentials refer to in their own roles. At most 32, each name once.
+    ///
+    /// A role is changed in one place for all who have it, without changing their material. What permissions
+    /// above do not grant is cut from every role, so that a role never hands out more than the Account may; a
+    /// role of which nothing is left is not issued (reason PermissionNotGranted). Roles that include each other in
+    /// a circle are refused; where the circle is longer than two, with Ready=False, reason InvalidSpec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::roles")]
+    pub roles: Vec<Role>,
+
     /// Free properties of the Account, shown to the servers that check its credentials. At most 32, with
     /// values of at most 2048 characters on one line. Example: {plan: gold, rateLimit: "100"}
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -147,6 +158,43 @@ pub struct Group {
     #[schemars(length(max = 200))]
     #[x_kube(validation = rule::no_control_characters())]
     pub name: Option<String>,
+}
+
+/// A named set of permissions.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Role {
+    /// The name of the role, unique in the list: at most 63 lower-case letters, digits and inner dashes.
+    /// Example: full
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::slug("name"))]
+    pub name: String,
+
+    /// What the role is for, for people. At most 255 characters on one line. Example: may create and delete API
+    /// keys
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    #[x_kube(validation = rule::no_control_characters())]
+    pub description: Option<String>,
+
+    /// What a credential with this role may do: resource:action, resource:* or *:*. At most 64. Default: none.
+    /// Example: [pastes:*, keys:list]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::permissions")]
+    pub permissions: Vec<String>,
+
+    /// Other roles of this Account whose permissions this one has too, with what they include in turn. At most
+    /// 16. Default: none. Example: [basic]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::role_names")]
+    pub include: Vec<String>,
+
+    /// Free properties of the role, such as the buckets that it is about, shown to the servers that check
+    /// credentials; they are not included by other roles. At most 32, with values of at most 2048 characters on
+    /// one line. Example: {buckets: "logs-*"}
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shape::attributes")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// What counts for credentials that do not say it themselves.

@@ -6,7 +6,11 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{common::CredentialSpec, rule, shape, status::CredentialStatus};
+use super::{
+    common::{CredentialSpec, Rotation},
+    rule, schedule, shape,
+    status::CredentialStatus,
+};
 
 const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previousSecretKey"];
 
@@ -33,6 +37,7 @@ const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previous
     printcolumn(name = "Access Key", type_ = "string", json_path = ".status.accessKey", priority = 1, description = "The identifier of the pair."),
 )]
 #[x_kube(
+    validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("service"),
     validation = rule::kept("format"),
     validation = rule::kept_if_any("accessKeyPrefix"),
@@ -47,7 +52,8 @@ pub struct ApiKeyPairSpec {
     #[serde(flatten)]
     pub common: CredentialSpec,
 
-    /// What a rotation renews, and how long the old material stays valid beside the new one.
+    /// When material is replaced by itself, what is renewed then, and how long the old one stays valid beside the
+    /// new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<KeyPairRotation>,
 
@@ -82,6 +88,15 @@ pub struct ApiKeyPairSpec {
     #[schemars(schema_with = "shape::permissions")]
     pub permissions: Vec<String>,
 
+    /// Roles of the Account, by name: the permissions of these are added to the ones above. At most 16.
+    /// Default: none.
+    ///
+    /// A role that the Account does not have is not issued (Ready=False, reason RoleNotFound). Editing them, or the
+    /// role in the Account, never changes the material. Example: [read-only]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::role_names")]
+    pub roles: Vec<String>,
+
     /// Free properties of the pair, shown to the servers that check it; never mixed with those of the
     /// Account. At most 32, with values of at most 2048 characters on one line. Example: {rateLimit: "100",
     /// resourcePolicy: small}
@@ -104,29 +119,18 @@ pub enum KeyPairFormat {
     Upper,
 }
 
-/// What a rotation renews, and how the old material goes.
+/// When material is replaced by itself, what is renewed then, and how the old one goes.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyPairRotation {
-    /// How long the old material stays valid beside the new one after a rotation.
-    ///
-    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default:
-    /// credentialDefaults.overlap of the Account, else 0s. An overlap is fixed when the rotation happens:
-    /// changing this field later does not move the end of one that is running. The old material never
-    /// outlives its own end. In an overlap the Secret has previousAccessKey and previousSecretKey beside the new
-    /// keys; in mode SecretOnly both access keys are the same.
-    ///
-    /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a
-    /// restart when they use it in environment variables or through a subPath: choose the overlap long enough
-    /// for that. Example: 24h
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = rule::DURATION_LENGTH))]
-    #[x_kube(validation = rule::duration())]
-    pub overlap: Option<String>,
+    /// What all credentials share.
+    #[serde(flatten)]
+    pub common: Rotation,
 
     /// What a rotation renews. Default: SecretOnly.
     ///
-    /// SecretOnly keeps the access key and mints a new secret key. KeyPair mints both.
+    /// SecretOnly keeps the access key and mints a new secret key, so that in an overlap accessKey and
+    /// previousAccessKey are the same. KeyPair mints both.
     #[serde(default)]
     pub mode: RotationMode,
 }

@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{rule, shape};
+use super::{rule, schedule, shape};
 
 /// The fields that every credential has.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ use super::{rule, shape};
     validation = rule::one_end(),
     validation = rule::warning_needs_an_end(),
     validation = rule::warning_within_lifetime(),
+    validation = schedule::renewal_needs_a_lifetime(),
+    validation = schedule::renewal_within_lifetime(),
     validation = rule::kept("accountRef")
 )]
 pub struct CredentialSpec {
@@ -74,6 +76,22 @@ pub struct CredentialSpec {
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration_above_zero())]
     pub warn_before: Option<String>,
+
+    /// How long before the end of the material it is replaced by itself. Default: it is not; it expires.
+    ///
+    /// A duration above zero, written like lifetime, and at least a minute shorter than it. It needs a lifetime,
+    /// given here or by credentialDefaults.lifetime of the Account; not with expirationTime, which a renewal does not
+    /// move. Unless an overlap is given here or in the Account, the old material stays valid until its own end.
+    ///
+    /// A renewal is up to a tenth of this time later, at most 5m: each credential has a delay of its own, so that
+    /// those that are due together are not renewed together; status.next has the exact time. What became due while
+    /// the operator was stopped is done once when it starts, unless the material has expired by then: what is dead
+    /// is issued anew only when somebody asks. While the credential is withheld it is not renewed; it is when the
+    /// material is back. Example: 10d
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = rule::DURATION_LENGTH))]
+    #[x_kube(validation = rule::duration_above_zero())]
+    pub renew_before: Option<String>,
 
     /// The Secret into which the material is written: its name, its labels and annotations, and the names of
     /// its keys.
@@ -165,16 +183,64 @@ pub enum DeletionPolicy {
     Retain,
 }
 
-/// How the old material goes when new material is minted.
+/// When material is replaced by itself, and how the old one goes.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = schedule::one_schedule(),
+    validation = schedule::time_zone_needs_cron(),
+    validation = schedule::schedule_needs_overlap(),
+    validation = schedule::overlap_within_every()
+)]
 pub struct Rotation {
+    /// Rotate by itself, this long after the last issue or rotation.
+    ///
+    /// A duration of at least 1m, written like lifetime, and shorter than lifetime. It needs overlap, which must be
+    /// shorter; not with cron. Because it counts from the last issue, a period that is over already when it is set
+    /// rotates at once.
+    ///
+    /// What became due while the operator was stopped is done once when it starts. A rotation is up to a tenth of
+    /// the period later than that, at most 5m and never past the end of the material: each credential has a delay of
+    /// its own, so that those that are due together do not rotate together; status.next has the exact time. While
+    /// the credential is withheld it is not rotated; it is when the material is back, once. Expired and revoked
+    /// material is never replaced by a schedule. Example: 30d
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = rule::DURATION_LENGTH))]
+    #[x_kube(validation = rule::duration_above_zero(), validation = schedule::at_least_a_minute())]
+    pub every: Option<String>,
+
+    /// Rotate by itself when this cron expression fires: minute, hour, day of the month, month and day of the week.
+    ///
+    /// Each field is *, a number, or a range such as 1-5, with an optional step such as */2 or 0-20/5, or a list of
+    /// these with commas; months and days have names too (JAN, MON), and 0 and 7 are Sunday. If both days are given,
+    /// either is enough. Names such as @daily are not known: write 0 0 * * *. It needs overlap, which must be shorter
+    /// than the time between two firings; not with every.
+    ///
+    /// The wall clock of timeZone counts: a time that the change to summer time skips fires when the clock has moved
+    /// on, a time that comes twice fires the first time. The first firing is the one after the expression was set or
+    /// changed, or after the issue if that is later: setting it rotates nothing at once. For firings that were
+    /// missed, for the delay and for withheld and dead material the same holds as for every, where the period is the
+    /// time until the following firing. Example: 0 3 * * 1
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = schedule::cron())]
+    pub cron: Option<String>,
+
+    /// The time zone in which cron is meant, by its name in the IANA database. Only with cron. Default: UTC. Example:
+    /// Europe/Warsaw
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = schedule::time_zone())]
+    pub time_zone: Option<String>,
+
     /// How long the old material stays valid beside the new one after a rotation.
     ///
-    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Default:
-    /// credentialDefaults.overlap of the Account, else 0s. An overlap is fixed when the rotation happens:
-    /// changing this field later does not move the end of one that is running. The old material never
-    /// outlives its own end.
+    /// A duration such as 24h, written like lifetime; 0s ends the old material at once. Required with every and cron.
+    /// Default: credentialDefaults.overlap of the Account; else a rotation that somebody asks for ends the old
+    /// material at once, and one by renewBefore leaves it until its own end. An overlap is fixed when the rotation
+    /// happens: changing this field later does not move the end of one that is running. The old material never
+    /// outlives its own end. In an overlap the Secret has the old material beside the new, under the keys that begin
+    /// with previous; a second rotation in an overlap ends the oldest at once.
     ///
     /// Pods see a changed Secret within about a minute when they mount it as a volume, and only after a
     /// restart when they use it in environment variables or through a subPath: choose the overlap long enough

@@ -11,6 +11,7 @@
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
 //! | `rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
 
@@ -20,12 +21,13 @@ pub mod api_key_pair;
 pub mod common;
 pub mod crd;
 mod rule;
+mod schedule;
 mod shape;
 pub mod ssh_key;
 pub mod status;
 
 pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
-pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification};
+pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };
@@ -59,6 +61,8 @@ pub const REVOKE: &str = "chatelaine.dev/revoke";
 pub const RETIRE: &str = "chatelaine.dev/retire";
 /// Trigger on a credential: each new value lets current and previous material change places.
 pub const ROLLBACK: &str = "chatelaine.dev/rollback";
+/// On a credential: as long as it has a value and nothing is known of a past, its Secret is waited for and nothing is minted.
+pub const AWAIT_RESTORE: &str = "chatelaine.dev/await-restore";
 /// On a Secret: `<kind>/<name>` of the credential that may take it over.
 pub const ADOPT: &str = "chatelaine.dev/adopt";
 /// On a Secret: what the Secret itself says about the material in it.

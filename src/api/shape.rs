@@ -96,6 +96,20 @@ pub fn groups(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub fn roles(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": super::account::Role::json_schema(generator),
+        "maxItems": 32,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+    })
+}
+
+pub fn role_names(_: &mut SchemaGenerator) -> Schema {
+    set(with(text(63), [rule::slug("the name of a role")]), 16)
+}
+
 pub fn hosts(_: &mut SchemaGenerator) -> Schema {
     let host = Rule::new(r"self.matches(r'^!?[-A-Za-z0-9_.:/*?%]+$')").message(
         "must be a host name, an address or a network such as 10.0.0.0/8, with * and ? as wildcards and an optional \

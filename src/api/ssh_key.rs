@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, shape,
+    rule, schedule, shape,
     status::CredentialStatus,
 };
 
@@ -44,6 +44,7 @@ const KEYS: &[&str] = &[
     printcolumn(name = "Fingerprint", type_ = "string", json_path = ".status.fingerprint", priority = 1, description = "The fingerprint of the public key."),
 )]
 #[x_kube(
+    validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("method"),
     validation = rule::kept_if_any("algorithm"),
     validation = rule::kept_if_any("bits"),
@@ -63,6 +64,13 @@ const KEYS: &[&str] = &[
     validation = Rule::new("self.method == 'Generate' || !has(self.passphraseSecretRef)")
         .message("passphraseSecretRef is only for method Generate, of an uploaded key the operator has no private half: remove it")
         .field_path(".passphraseSecretRef"),
+    validation = Rule::new(
+        "self.method != 'Upload' || !(has(self.renewBefore) \
+         || (has(self.rotation) && (has(self.rotation.every) || has(self.rotation.cron))))")
+        .message(
+            "an uploaded key cannot be replaced by itself: remove every, cron and renewBefore, and rotate it by \
+             changing publicKey")
+        .field_path(".method"),
     validation = rule::renamed_keys_are(KEYS),
     validation = rule::new_keys_are_not(KEYS),
     validation = Rule::new(
@@ -76,7 +84,9 @@ pub struct SshKeySpec {
     #[serde(flatten)]
     pub common: CredentialSpec,
 
-    /// How long the old key stays valid beside the new one.
+    /// When the key is replaced by itself, and how long the old one stays valid beside the new one.
+    ///
+    /// An uploaded key is replaced only by another publicKey: there every, cron and renewBefore are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
 

@@ -179,7 +179,7 @@ pub struct Binding {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Next {
-    /// What the operator will do, Expire or Retire.
+    /// What the operator will do: Rotate by a schedule, Renew before the end, Expire, or Retire the previous material.
     #[schemars(length(max = 64))]
     pub action: String,
 

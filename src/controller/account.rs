@@ -17,6 +17,7 @@ use crate::{
     core::{
         condition::{Conditions, Truth},
         reason::Reason,
+        role,
     },
 };
 
@@ -46,7 +47,16 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
     let ObjectMeta { generation, .. } = account.metadata;
     let seen = account.status.as_ref().map_or(&[][..], |status| &status.conditions);
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
-    conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
+    match role::flaw(&account.spec.roles) {
+        None => {
+            conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
+        }
+        Some(flaw) => {
+            let message = format!("spec.roles: {flaw}; mend it: credentials with these roles are not issued");
+            conditions.set("Ready", Truth::False, Reason::InvalidSpec, message.as_str());
+            conditions.set("Stalled", Truth::True, Reason::InvalidSpec, message);
+        }
+    }
     match account.spec.active {
         true => {
             conditions.set("Active", Truth::True, Reason::Accepted, "Its credentials hold their material")

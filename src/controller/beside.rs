@@ -11,7 +11,7 @@ use crate::{
     core::{
         ledger::{Ledger, Owner, Sealed},
         material::{Parts, SecretBytes},
-        scene::Origin,
+        scene::{Form, Origin},
     },
     credentials::Credential,
 };
@@ -47,6 +47,16 @@ pub fn compose_copy<K: Credential>(
         copy.metadata.annotations.get_or_insert_default().insert(SEALED.to_owned(), sealed);
     }
     copy
+}
+
+/// Whether a copy says that it is this object's, and is owned by it or not as the spec asks.
+pub fn copy_form<K: Credential>(object: &K, me: &Owner, copy: &ObjectMeta) -> Form {
+    let held_for = copy.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+    let mine = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok()).is_some_and(|it| it == *me);
+    match mine && owners(object, copy.owner_references.clone()) == copy.owner_references {
+        true => Form::Fits,
+        false => Form::Differs,
+    }
 }
 
 /// The seal with this key.

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
@@ -26,12 +25,13 @@ use super::{
 use crate::{
     api::State,
     core::{
+        due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::{Current, Former, Page},
+        page::{Current, Former, Motive, Page},
         reason::Reason,
-        scene::{CopySight, Inside, Integrity, Lock, Origin, Scene, Sight},
-        schedule::{next_alarm, next_due},
+        scene::{CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
+        schedule::next_alarm,
     },
     credentials::{Credential, MintError, passphrase::sealing_key},
 };
@@ -53,11 +53,11 @@ enum Outcome {
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
-/// server refuses if there is one, and nothing is called lost.
+/// server refuses if there is one, and no Secret is called lost, or not there yet.
 fn needs_look(scene: &Scene, act: &Act) -> bool {
     match act {
-        Act::Rest(_) => scene.lost().is_some(),
-        Act::Write(_) | Act::Seal | Act::Hold | Act::Trim | Act::Discard(_) => !scene.is_blank(),
+        Act::Rest(_) => scene.lost().is_some() || scene.restore_awaited().is_some(),
+        Act::Write(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
     }
 }
 
@@ -129,7 +129,14 @@ impl<K: Credential> Keeper<K> {
             Act::Write(page) => self.write(key, seen, *page).await,
             Act::Seal => self.seal(seen).await,
             Act::Hold => self.hold(seen).await,
-            Act::Trim => self.trim(seen).await,
+            Act::Trim => {
+                let rest = Values { previous: None, ..seen.copied.clone() };
+                self.rewrite_copy(seen, &rest).await
+            }
+            Act::Reown => {
+                let all = seen.copied.clone();
+                self.rewrite_copy(seen, &all).await
+            }
             Act::Discard(copy) => self.discard(seen, copy).await,
         }
     }
@@ -137,14 +144,14 @@ impl<K: Credential> Keeper<K> {
     /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
-        if page.is_due_by_time() {
+        if page.motive == Motive::Time {
             self.house.compare_clocks().await?;
             if self.house.clock.agreement() != seen.scene.clock {
                 seen.scene.clock = self.house.clock.agreement();
                 return Ok(Outcome::Done);
             }
         }
-        let Page { mut ledger, current, previous, news } = page;
+        let Page { mut ledger, current, previous, news, .. } = page;
         let values = match self.values(key, seen, &mut ledger, &current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),
@@ -252,21 +259,19 @@ impl<K: Credential> Keeper<K> {
             copy: Copy { name: made.name_any(), uid: made.uid().unwrap_or_default() },
             origin: Origin::JustMade,
             inside: Inside::Read { current: Integrity::Intact, previous: Integrity::Intact },
+            form: Form::Fits,
         });
         seen.copy = Some(made);
         Ok(Outcome::Done)
     }
 
-    /// The overlap ends in the copy too.
-    async fn trim(&self, seen: &mut Seen<K>) -> Result<Outcome, Failure> {
+    /// The copy holds these values, and says whose it is.
+    async fn rewrite_copy(&self, seen: &mut Seen<K>, values: &Values) -> Result<Outcome, Failure> {
         let (Some(ledger), Some(copy)) = (seen.scene.ledger(), &seen.copy) else { return Ok(Outcome::Done) };
         let live = Ledger { state: State::Live, ..ledger.clone() };
-        let values = Values { previous: None, ..seen.copied.clone() };
-        let trimmed = compose_copy(&*seen.object, &live, &values, Some(copy));
-        let written = self
-            .house
-            .ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &trimmed))
-            .await?;
+        let wanted = compose_copy(&*seen.object, &live, values, Some(copy));
+        let written =
+            self.house.ask(self.api(seen).replace(&copy.name_any(), &PostParams::default(), &wanted)).await?;
         seen.copy = Some(written);
         open_copy(seen);
         Ok(Outcome::Done)
@@ -317,52 +322,10 @@ impl<K: Credential> Keeper<K> {
             Some(alarm) => {
                 let pause =
                     Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
-                let due = seen.scene.ledger().and_then(next_due).is_some_and(|(_, time)| time == alarm);
-                Again::In(pause, if due { Lane::Deadline } else { Lane::Ordinary })
+                let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
+                Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary })
             }
         };
         Ok(again.at_the_latest(seen.hand.look_again))
-    }
-
-    fn key(object: &Guarded<K>) -> Key {
-        Key {
-            kind: K::KIND,
-            namespace: object.namespace().unwrap_or_default().into(),
-            name: object.name_any().into(),
-        }
-    }
-}
-
-/// What the house asks of the keepers, whatever kind they keep.
-pub trait Keeps: Send + Sync {
-    fn kind(&self) -> &'static str;
-    /// Resolves when the cache was filled for the first time.
-    fn filled(&self) -> BoxFuture<'_, ()>;
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
-    /// All credentials of one Account, or all there are.
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key>;
-}
-
-impl<K: Credential> Keeps for Keeper<K> {
-    fn kind(&self) -> &'static str {
-        K::KIND
-    }
-
-    fn filled(&self) -> BoxFuture<'_, ()> {
-        self.store.wait_until_ready().map(|_| ()).boxed()
-    }
-
-    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
-        self.look_at(key).boxed()
-    }
-
-    fn keys(&self, account: Option<(&str, &str)>) -> Vec<Key> {
-        let is_theirs = |object: &Guarded<K>| {
-            account.is_none_or(|(namespace, name)| {
-                object.metadata.namespace.as_deref() == Some(namespace)
-                    && object.account.as_deref() == Some(name)
-            })
-        };
-        self.store.state_filter(is_theirs).iter().map(|object| Self::key(object)).collect()
     }
 }

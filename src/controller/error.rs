@@ -63,10 +63,14 @@ impl Failure {
                 Reason::Forbidden,
                 "The operator lacks a right in this namespace: compare its roles with those in deploy/; tried again",
             ),
-            Self::Refused { .. } => {
-                Complaint::waiting(Reason::ApiUnavailable, format!("Tried again: {self}"))
-            }
-            Self::Mint(error) => Complaint::waiting(Reason::MintingFailed, format!("Tried again: {error}")),
+            Self::Refused { code, reason } => Complaint::waiting(
+                Reason::ApiUnavailable,
+                format!("The API server refused what the operator sent ({code} {reason}); tried again"),
+            ),
+            Self::Mint(MintError(why)) => Complaint::waiting(
+                Reason::MintingFailed,
+                format!("New material could not be made ({why}); tried again"),
+            ),
             Self::Outrun | Self::Gone | Self::Terminating | Self::Unclear(_) => {
                 Complaint::waiting(Reason::ApiUnavailable, "The API server gave no clear answer; tried again")
             }

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::{
     account,
     beside::HELD_FOR,
-    credential::Keeps,
     guarded::{Guarded, SecretMeta},
     house::House,
+    keeps::{Keeps, Of},
     queue::{Key, Lane},
     secrets::MANAGED_BY,
     watch::{Sighting, follow},
@@ -41,7 +41,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
 
 /// What had to go while nobody watched goes before all other work.
 fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
-    if object.due.is_some_and(|due| due <= now) { Lane::Deadline } else { Lane::Ordinary }
+    if object.end.is_some_and(|end| end <= now) { Lane::Deadline } else { Lane::Ordinary }
 }
 
 pub async fn follow_accounts(
@@ -50,14 +50,9 @@ pub async fn follow_accounts(
     writer: Writer<Guarded<Account>>,
 ) {
     let api: Api<Guarded<Account>> = Api::all(house.client.clone());
-    let wake = |account: Option<(&str, &str)>| {
-        for key in keepers.iter().flat_map(|keeper| keeper.keys(account)) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
     let wake_theirs = |object: &Guarded<Account>| {
         if let (Some(namespace), Some(name)) = (&object.meta().namespace, &object.meta().name) {
-            wake(Some((namespace, name)));
+            wake(&house, &keepers, Of::Account { namespace, name });
         }
     };
     follow(api, None, writer, |sighting| match sighting {
@@ -66,7 +61,7 @@ pub async fn follow_accounts(
             wake_theirs(object);
         }
         Sighting::Gone(object) => wake_theirs(object),
-        Sighting::Listed => wake(None),
+        Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
 }
@@ -74,28 +69,33 @@ pub async fn follow_accounts(
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {
     let api: Api<SecretMeta> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    let wake = |meta: &SecretMeta| {
-        let namespace = meta.namespace().unwrap_or_default();
-        if let Some((kind, name)) = belongs_to(meta)
-            && let Some(keeper) = keepers.iter().find(|keeper| keeper.kind() == kind)
-        {
-            let key =
-                Key { kind: keeper.kind(), namespace: namespace.as_str().into(), name: name.as_str().into() };
-            house.queue.push(key, Lane::Ordinary);
-        }
-        for key in house.take_waiters(&namespace, &meta.name_any()) {
-            house.queue.push(key, Lane::Ordinary);
-        }
-    };
     follow(api, Some(&ours), writer, |sighting| match sighting {
-        Sighting::There(meta) | Sighting::Gone(meta) => wake(meta),
-        Sighting::Listed => {
-            for key in keepers.iter().flat_map(|keeper| keeper.keys(None)) {
-                house.queue.push(key, Lane::Ordinary);
-            }
-        }
+        Sighting::There(meta) | Sighting::Gone(meta) => moved(&house, &keepers, meta),
+        Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
+}
+
+fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
+    for key in keepers.iter().flat_map(|keeper| keeper.keys(of)) {
+        house.queue.push(key, Lane::Ordinary);
+    }
+}
+
+/// A Secret wakes whom it belongs to and who waits for it; one that says no owner any more, those who name it.
+fn moved(house: &House, keepers: &[Arc<dyn Keeps>], meta: &SecretMeta) {
+    let (namespace, secret) = (meta.namespace().unwrap_or_default(), meta.name_any());
+    match belongs_to(meta) {
+        Some((kind, name)) => {
+            let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
+            let key = |kind| Key { kind, namespace: namespace.as_str().into(), name: name.as_str().into() };
+            keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
+        }
+        None => wake(house, keepers, Of::Secret { namespace: &namespace, name: &secret }),
+    }
+    for key in house.take_waiters(&namespace, &secret) {
+        house.queue.push(key, Lane::Ordinary);
+    }
 }
 
 /// Kind and name of whom a Secret of ours belongs to. The ledger says it, whatever the owner references say; these are

@@ -12,14 +12,16 @@ use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::core::restore::VELERO;
+
 /// An object as the caches keep it: what is asked often beside the text of the rest, which is half the size of the
 /// decoded object. One that does not fit the schema is found out when it is read, and does not hold up all others.
 pub struct Guarded<K> {
     pub metadata: ObjectMeta,
     /// `spec.accountRef.name`.
     pub account: Option<Box<str>>,
-    /// `status.next.time`: when something has to be done by itself.
-    pub due: Option<Timestamp>,
+    /// When something has to leave the Secret, as status says it.
+    pub end: Option<Timestamp>,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
@@ -39,11 +41,11 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
 // By hand, because a derive would ask the same of K.
 impl<K> Clone for Guarded<K> {
     fn clone(&self) -> Self {
-        let Self { metadata, account, due, text, kind } = self;
+        let Self { metadata, account, end, text, kind } = self;
         Self {
             metadata: metadata.clone(),
             account: account.clone(),
-            due: *due,
+            end: *end,
             text: text.clone(),
             kind: *kind,
         }
@@ -72,6 +74,8 @@ struct Slim {
     resource_version: Option<String>,
     generation: Option<i64>,
     deletion_timestamp: Option<Time>,
+    #[serde(default, deserialize_with = "veleros")]
+    labels: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "ours")]
     annotations: Option<BTreeMap<String, String>>,
     owner_references: Option<Vec<OwnerReference>>,
@@ -86,10 +90,19 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<St
     Ok(annotations.filter(|annotations| !annotations.is_empty()))
 }
 
+/// Of the labels, only the one that says that a backup tool put the object there.
+fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let mut labels = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
+    if let Some(labels) = labels.as_mut() {
+        labels.retain(|key, _| key == VELERO);
+    }
+    Ok(labels.filter(|labels| !labels.is_empty()))
+}
+
 impl From<Slim> for ObjectMeta {
     fn from(slim: Slim) -> Self {
         let Slim { name, namespace, uid, resource_version, generation, .. } = slim;
-        let Slim { deletion_timestamp, annotations, owner_references, .. } = slim;
+        let Slim { deletion_timestamp, labels, annotations, owner_references, .. } = slim;
         Self {
             name,
             namespace,
@@ -97,6 +110,7 @@ impl From<Slim> for ObjectMeta {
             resource_version,
             generation,
             deletion_timestamp,
+            labels,
             annotations,
             owner_references,
             ..Self::default()
@@ -115,15 +129,24 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         }
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
         let account = spec.pointer("/accountRef/name").and_then(Value::as_str).map(Into::into);
-        let due = status.as_ref().and_then(|status| status.pointer("/next/time")?.as_str()?.parse().ok());
+        let end = status.as_ref().and_then(end);
         let mut rest = serde_json::Map::from_iter([
             ("metadata".to_owned(), Value::Object(serde_json::Map::new())),
             ("spec".to_owned(), spec),
         ]);
         rest.extend(status.map(|status| ("status".to_owned(), status)));
         let text = Value::Object(rest).to_string().into_boxed_str();
-        Ok(Self { metadata: metadata.into(), account, due, text, kind: PhantomData })
+        Ok(Self { metadata: metadata.into(), account, end, text, kind: PhantomData })
     }
+}
+
+/// The end of the material or of its overlap, whichever comes first, while there is any.
+fn end(status: &Value) -> Option<Timestamp> {
+    if !matches!(status["state"].as_str()?, "Live" | "Withheld") {
+        return None;
+    }
+    let ends = [&status["expirationTime"], &status["previous"]["retirementTime"]];
+    ends.into_iter().filter_map(|time| time.as_str()?.parse().ok()).min()
 }
 
 impl<'de> Deserialize<'de> for SecretMeta {
@@ -213,7 +236,7 @@ mod tests {
             "metadata": {
                 "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
                 "deletionTimestamp": "2026-01-01T00:00:00Z",
-                "labels": {"a": "b"},
+                "labels": {"a": "b", "velero.io/restore-name": "r1"},
                 "annotations": {"chatelaine.dev/rotate": "1", "somebody.else/note": "x"},
                 "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
             },
@@ -234,7 +257,8 @@ mod tests {
         assert_eq!((meta.uid.as_deref(), meta.resource_version.as_deref()), (Some("u"), Some("7")));
         assert_eq!(meta.generation, Some(2));
         assert!(meta.deletion_timestamp.is_some());
-        assert!(meta.managed_fields.is_none() && meta.labels.is_none());
+        assert!(meta.managed_fields.is_none());
+        assert_eq!(meta.labels.unwrap().keys().collect::<Vec<_>>(), [VELERO]);
         let annotations = meta.annotations.unwrap();
         assert_eq!(annotations.keys().collect::<Vec<_>>(), ["chatelaine.dev/rotate"]);
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     clock::Clock,
+    crons::Crons,
     error::Failure,
     guarded::{Guarded, SecretMeta, Unreadable},
     own_writes::OwnWrites,
@@ -45,6 +46,7 @@ pub struct House {
     pub passphrases: Passphrases,
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
+    pub crons: Crons,
     pub caches: Caches,
     pub settings: Settings,
     absences: Mutex<HashMap<(String, String), Absence>>,
@@ -93,6 +95,7 @@ impl House {
             passphrases: Passphrases::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             reporter,
+            crons: Crons::default(),
             caches,
             settings,
             absences: Mutex::default(),

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::{
-    beside::{copy_name, origin, plain_parts, with_notes},
+    beside::{copy_form, copy_name, origin, plain_parts, with_notes},
     error::Failure,
     house::{AccountSight, House},
     passphrases::{Hand, judge, see_passphrase},
@@ -18,14 +18,17 @@ use crate::{
         ledger::{Copy, Ledger, Owner},
         lifecycle::Complaint,
         ownership::{Claim, claim},
-        permission::{Grant, grant},
+        permission::{Grant, Request, entitle},
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
+        restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
         trigger::Triggers,
     },
     credentials::{Credential, Place},
 };
+
+const WHOLE: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         } else {
             Existence::Standing
         },
+        restore: announced(object.meta()),
         triggers: Triggers::of(object.meta().annotations.as_ref()),
         account_triggers,
         policy,
@@ -108,33 +112,34 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
 fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
     let spec = object.common();
     let expiry = Expiry::of(spec);
-    let granted = object.permissions().map(|requested| match account {
-        Some(account) => grant(requested, &account.permissions),
-        None => Grant {
-            effective: object
-                .common_status()
-                .and_then(|status| status.effective.clone()?.permissions)
-                .unwrap_or_default(),
-            refused: Vec::new(),
-        },
+    let had = || {
+        object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default()
+    };
+    let granted = object.permissions().map(|permissions| match account {
+        Some(account) => entitle(Request { permissions, roles: object.roles() }, account, &had()),
+        None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
+    let schedule = house.crons.schedule(object.rotation());
     let refusal = foreign_prefix(house, object)
+        .or_else(|| schedule.as_ref().err().cloned())
         .or_else(|| {
             expiry
                 .as_ref()
                 .err()
-                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime: {error}")))
+                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
             Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
             Some(Ok(_)) | None => None,
         })
-        .or_else(|| ungranted(granted.as_ref()?, &spec.account_ref.name, account?));
+        .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
     Policy {
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
-        overlap: policy::overlap(object.overlap(), account),
+        overlap: policy::overlap(object.rotation(), account),
+        renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
+        schedule: schedule.unwrap_or_default(),
         default_lifetime: account.and_then(policy::default_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
@@ -145,21 +150,6 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         },
         refusal,
     }
-}
-
-fn ungranted(granted: &Grant, name: &str, account: &AccountSpec) -> Option<Complaint> {
-    if granted.refused.is_empty() {
-        return None;
-    }
-    let list =
-        if account.permissions.is_empty() { "nothing".to_owned() } else { account.permissions.join(", ") };
-    Some(Complaint::person(
-        Reason::PermissionNotGranted,
-        format!(
-            "The Account {name} does not grant {}; it grants {list}: change spec.permissions here or in the Account",
-            granted.refused.join(", ")
-        ),
-    ))
 }
 
 /// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.
@@ -230,6 +220,7 @@ fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
             copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
             origin: origin(&meta.metadata, &seen.scene.owner),
             inside: Inside::Unread,
+            form: copy_form(&*seen.object, &seen.scene.owner, &meta.metadata),
         });
     }
 }
@@ -243,7 +234,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
     see_secret(seen);
     let name = expected_copy(&seen.scene);
     let told = seen.scene.ledger().or(match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.testimony.as_ref(),
     });
     let may_be_held = told.is_some_and(|ledger| ledger.state == crate::api::State::Withheld);
@@ -271,12 +262,8 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     let object = &*seen.object;
     seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
         Claim::Ours(ledger) => {
-            let whole = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
-            let (values, inside) = match ledger.is_live() {
-                true => verified(object, &parts(object, secret, Some(&ledger)), &ledger),
-                false => (Values::default(), whole),
-            };
-            let fits = inside != whole
+            let (values, inside) = judged(object, secret, &ledger);
+            let fits = inside != WHOLE
                 || secrets::is_as_composed(
                     object,
                     &ledger,
@@ -286,7 +273,7 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
                 );
             seen.values = values;
             // What is damaged was not verified: the next pass must not take it for what it was.
-            seen.witness = (inside == whole).then(|| SecretRef {
+            seen.witness = (inside == WHOLE).then(|| SecretRef {
                 name: secret.name_any(),
                 uid: secret.uid().unwrap_or_default(),
                 resource_version: secret.resource_version().unwrap_or_default(),
@@ -297,14 +284,23 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Newer(version) => Sight::Newer(version),
         Claim::Dying => Sight::Dying,
         Claim::LeftBehind => Sight::LeftBehind,
-        Claim::Orphan(ledger) => Sight::Orphan { ledger },
+        Claim::Orphan(ledger) => {
+            let inside;
+            (seen.values, inside) = judged(object, secret, &ledger);
+            Sight::Orphan { ledger, inside }
+        }
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
         Claim::Foreign { holder } => Sight::Foreign { holder },
     };
-    if let Sight::Orphan { ledger } = &seen.scene.secret {
-        seen.values = verified(object, &parts(object, secret, Some(ledger)), ledger).0;
-    }
     judge(seen);
+}
+
+/// The material that the ledger says is in the Secret; nothing is amiss with one that should hold none.
+fn judged<K: Credential>(object: &K, secret: &Secret, ledger: &Ledger) -> (Values, Inside) {
+    match ledger.is_live() {
+        true => verified(object, &parts(object, secret, Some(ledger)), ledger),
+        false => (Values::default(), WHOLE),
+    }
 }
 
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
@@ -330,7 +326,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     let Some(secret) = seen.copy.as_ref() else { return };
     seen.scene.testimony = seen.scene.testimony.take().map(|testimony| with_notes(testimony, secret));
     let ledger = match &seen.scene.secret {
-        Sight::Orphan { ledger } => Some(ledger),
+        Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
     };
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
@@ -347,6 +343,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
         origin: origin(&secret.metadata, &seen.scene.owner),
         inside,
+        form: copy_form(&*seen.object, &seen.scene.owner, &secret.metadata),
     });
     seen.copied = values;
 }
@@ -354,7 +351,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
 /// The copy that the ledger names, else the one that there would be.
 fn expected_copy(scene: &Scene) -> String {
     let ledger = match &scene.secret {
-        Sight::Ours { ledger, .. } | Sight::Orphan { ledger } => Some(ledger),
+        Sight::Ours { ledger, .. } | Sight::Orphan { ledger, .. } => Some(ledger),
         _ => None,
     };
     let named = ledger.and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));

@@ -146,12 +146,14 @@ fn weight(reason: Reason) -> &'static str {
     match reason {
         Reason::Issued
         | Reason::Rotated
+        | Reason::Renewed
         | Reason::Retired
         | Reason::NotYetDue
         | Reason::NeverExpires
         | Reason::Inactive
         | Reason::AccountInactive
         | Reason::Restored
+        | Reason::AwaitingRestore
         | Reason::Adopted
         | Reason::Reactivated
         | Reason::Accepted
@@ -165,7 +167,9 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretTerminating
         | Reason::SecretRecreated
         | Reason::SecretRepaired
+        | Reason::AwaitingMaterial
         | Reason::PermissionNotGranted
+        | Reason::RoleNotFound
         | Reason::InvalidKey
         | Reason::PassphraseNotFound
         | Reason::InvalidPassphrase

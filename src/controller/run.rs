@@ -17,11 +17,12 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{
     account,
     clock::Clock,
-    credential::{Keeper, Keeps},
+    credential::Keeper,
     dice::spread,
     error::Failure,
     feed::{follow_accounts, follow_credentials, follow_secrets},
     house::{Caches, House},
+    keeps::Keeps,
     queue::{Again, Key},
     report::{Reporter, publish},
     settings::Settings,
@@ -176,7 +177,7 @@ mod tests {
     use kube::client::Body;
 
     use super::*;
-    use crate::controller::queue::Lane;
+    use crate::controller::{keeps::Of, queue::Lane};
 
     /// Panics over one object and notes the others.
     struct Fragile(Mutex<Vec<String>>);
@@ -199,7 +200,7 @@ mod tests {
             .boxed()
         }
 
-        fn keys(&self, _account: Option<(&str, &str)>) -> Vec<Key> {
+        fn keys(&self, _of: Of<'_>) -> Vec<Key> {
             Vec::new()
         }
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name};
 use crate::{
     core::{
-        condition::{Conditions, Truth},
+        condition::{Conditions, Truth, gist},
         lifecycle::Complaint,
         project::{Report, project},
         reason::Reason,
@@ -64,17 +64,11 @@ fn news(before: &[Condition], now: &[Condition], complaint: Option<&Complaint>) 
 
 /// A live credential lost permissions because its Account does not grant them any more.
 fn newly_cut<K: Credential>(seen: &Seen<K>, before: Option<&Vec<String>>) -> Option<(Reason, String)> {
-    let grant = seen.scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty())?;
+    let grant = seen.scene.policy.grant.as_ref()?;
+    let (reason, lacking) = grant.lacking(&seen.scene.owner.account)?;
     let lost = before.is_some_and(|before| *before != grant.effective);
     let live = seen.scene.ledger().is_some_and(|ledger| ledger.is_live());
-    let text = || {
-        format!(
-            "The Account {} does not grant {}: cut at once",
-            seen.scene.owner.account,
-            grant.refused.join(", ")
-        )
-    };
-    (lost && live).then(|| (Reason::PermissionNotGranted, text()))
+    (lost && live).then(|| (reason, format!("Permissions were cut at once: {lacking}")))
 }
 
 /// Replaces the status of an object as it was seen; the answer's version. The resourceVersion is what protects a
@@ -117,9 +111,10 @@ where
     let told = object.data.pointer("/status/conditions").cloned().unwrap_or_default();
     let before: Vec<Condition> = serde_json::from_value(told).unwrap_or_default();
     let mut conditions = Conditions::new(&before, house.clock.now(), meta.generation);
-    let message = "The stored object does not fit the schema of this version: apply it again as kubectl explain describes it";
+    let message = "The stored object does not fit the schema of this operator's version: mend it with kubectl edit (to apply \
+                   it again may fail), or, if what is wrong cannot be changed, delete it and create it again";
     conditions.set("Ready", Truth::False, Reason::Unreadable, message);
-    conditions.set("Stalled", Truth::True, Reason::Unreadable, message);
+    conditions.set("Stalled", Truth::True, Reason::Unreadable, gist(message));
     let conditions = conditions.finish();
     if conditions == before {
         return Ok(Again::Never);

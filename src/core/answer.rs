@@ -17,6 +17,8 @@ pub enum Act {
     Hold,
     /// Remove the previous material from the copy.
     Trim,
+    /// Write anew whose the copy is: this object's, owned by it or not, as the spec asks.
+    Reown,
     /// Delete this copy.
     Discard(Copy),
 }

@@ -23,6 +23,12 @@ impl Truth {
     }
 }
 
+/// What is the matter, without the advice that follows the colon: Ready has it all, and the conditions beside it need not
+/// say it again.
+pub fn gist(message: &str) -> &str {
+    message.split(": ").next().unwrap_or(message)
+}
+
 /// The conditions of an object, written anew on top of those that were seen: a condition that is not set again goes.
 pub struct Conditions<'a> {
     seen: &'a [Condition],

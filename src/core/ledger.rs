@@ -40,6 +40,9 @@ pub struct Ledger {
     pub default_lifetime: Option<Period>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
+    /// The cron expression that counts, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Noted>,
     /// The trigger values on the object that have acted.
     pub handled: Handled,
     /// The trigger values that stood on the Account when the credential was first issued, and those that acted since.
@@ -110,6 +113,14 @@ pub struct Sealed {
     pub seal: String,
 }
 
+/// A cron expression and when it was seen first: what it would have done before that is not owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// With its time zone.
+    pub text: String,
+    pub since: Timestamp,
+}
+
 /// The names in the Secret that are ours; all others are kept as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -167,6 +178,7 @@ impl Ledger {
             not_after: None,
             default_lifetime: None,
             previous: None,
+            schedule: None,
             handled,
             account_handled: Handled::default(),
             digest: None,

@@ -7,20 +7,24 @@
 //! |   | | its ledger is of a newer version | hands off |
 //! | 2 | taken back? | a restore or `Retain` left it, and nobody owns it | make it ours, same bytes, same revision |
 //! |   | | somebody offered it and it conforms | adopt it, same bytes |
+//! |   | | nothing is there, and a restore is announced | wait for the Secret, mint nothing; look again each minute |
 //! | 3 | revoke pending? | a new value of `revoke`, in any state | destroy current and previous |
 //! |   | | born with `revoke` and without `rotate` | born `Revoked` |
 //! | 4 | not-after passed? | the recorded one, or the one that the spec now gives | destroy current and previous |
 //! |   | | the Secret of a dead credential is lost | make it again without material |
 //! | 5 | inactive? | live, but the credential or its Account is inactive, or the Account is gone | copy, then take out |
 //! |   | | withheld, and active again | same bytes back; new ones if a rotate is pending or the copy is lost |
+//! |   | | a backup brought the withheld copy back, under another uid | name it, and make it ours |
 //! |   | | a copy that the ledger does not name | fence it off, then delete it |
 //! | 6 | issue due? | nothing there yet | mint revision 1, or create it inactive |
 //! |   | | lost or damaged | mint the next revision, at most once a minute |
 //! |   | | expired, and the date was moved beyond | mint the next revision |
 //! |   | | dead, and a new value of `rotate` or another uploaded key | mint the next revision |
 //! | 7 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
+//! |   | | live, and `every` or `cron` is due | mint; the old one overlaps |
+//! |   | | live, and `renewBefore` is due | mint; by default the old one stays until its own end |
 //! | 8 | retire due? | the overlap is over | remove the previous one |
-//! | 9 | drift? | the date, or what the Secret should look like, is another | rewrite, same material |
+//! | 9 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
 //! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
 //! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |

@@ -5,6 +5,8 @@
 
 pub mod answer;
 pub mod condition;
+pub mod cron;
+pub mod due;
 pub mod ledger;
 pub mod lifecycle;
 pub mod material;
@@ -16,6 +18,8 @@ pub mod policy;
 pub mod project;
 mod questions;
 pub mod reason;
+pub mod restore;
+pub mod role;
 pub mod scene;
 pub mod schedule;
 pub mod trigger;

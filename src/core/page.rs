@@ -17,6 +17,16 @@ pub struct Page {
     pub previous: Former,
     /// What to tell people; None for a write that they need not hear of.
     pub news: Option<News>,
+    pub motive: Motive,
+}
+
+/// What asks for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motive {
+    /// What is there, or somebody.
+    Seen,
+    /// Only the clock: then the clocks are compared before it is made.
+    Time,
 }
 
 /// Where the current material of the Secret to be written comes from.
@@ -57,12 +67,11 @@ pub struct News {
 
 impl Page {
     fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
-        Self { ledger, current, previous, news: None }
+        Self { ledger, current, previous, news: None, motive: Motive::Seen }
     }
 
-    /// Whether only the clock asks for this write: then the clocks are compared before it is made.
-    pub fn is_due_by_time(&self) -> bool {
-        self.news.as_ref().is_some_and(|news| matches!(news.reason, Reason::Expired | Reason::Retired))
+    fn by_time(self) -> Self {
+        Self { motive: Motive::Time, ..self }
     }
 
     fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
@@ -86,10 +95,23 @@ pub fn issue(scene: &Scene, from: Ledger, reason: Reason) -> Page {
     Page::new(ledger, current, Former::Nothing).telling(reason, text)
 }
 
+/// Why live material is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Asked,
+    Schedule,
+    Renewal,
+}
+
 /// New material with the next revision; the old one stays valid for the overlap.
-pub fn rotate(scene: &Scene, from: &Ledger) -> Page {
-    let previous = overlapping(scene, from);
-    let (ledger, current) = renewed(scene, from.clone(), Reason::Rotated);
+pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
+    let previous = overlapping(scene, from, cause);
+    let (reason, motive) = match cause {
+        Cause::Asked => (Reason::Rotated, Motive::Seen),
+        Cause::Schedule => (Reason::Rotated, Motive::Time),
+        Cause::Renewal => (Reason::Renewed, Motive::Time),
+    };
+    let (ledger, current) = renewed(scene, from.clone(), reason);
     let (former, tail) = match &previous {
         Some(previous) => {
             (Former::WasCurrent, format!("the previous one is valid until {}", previous.retirement_time))
@@ -97,7 +119,8 @@ pub fn rotate(scene: &Scene, from: &Ledger) -> Page {
         None => (Former::Nothing, "the previous one is no longer valid".to_owned()),
     };
     let text = format!("New material, revision {}; {tail}", ledger.revision);
-    Page::new(Ledger { previous, ..ledger }, current, former).telling(Reason::Rotated, text)
+    let page = Page::new(Ledger { previous, ..ledger }, current, former).telling(reason, text);
+    Page { motive, ..page }
 }
 
 /// What an issue and a rotation have in common: an issue for any cause consumes a pending rotate.
@@ -122,17 +145,21 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     ledger.default_lifetime = *default_lifetime;
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
     ledger.sealed = None;
+    ledger.schedule = scene.policy.noted(&ledger, scene.now);
     discard_held(&mut ledger);
     ledger.note(issue, reason, trigger);
     (ledger, current)
 }
 
 /// The current material as the previous one of a rotation now: until its own not-after or the end of the overlap.
-fn overlapping(scene: &Scene, from: &Ledger) -> Option<Previous> {
-    if scene.policy.overlap.is_zero() {
-        return None;
-    }
-    let end = scene.policy.overlap.after(up(scene.now));
+fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
+    let end = match (scene.policy.overlap, cause) {
+        (Some(overlap), _) if overlap.is_zero() => return None,
+        (Some(overlap), _) => overlap.after(up(scene.now)),
+        // The usual reason to rotate by hand is a leak.
+        (None, Cause::Asked | Cause::Schedule) => return None,
+        (None, Cause::Renewal) => from.not_after?,
+    };
     Some(Previous {
         id: from.id.clone(),
         public: from.public.clone(),
@@ -145,7 +172,9 @@ fn overlapping(scene: &Scene, from: &Ledger) -> Option<Previous> {
 
 /// The first page of a credential that is not active yet: an identity, no material.
 pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
-    Page::new(Ledger { not_after: scene.policy.fixed_end(), ..blank }, Current::Assign, Former::Nothing)
+    let schedule = scene.policy.noted(&blank, scene.now);
+    let ledger = Ledger { not_after: scene.policy.fixed_end(), schedule, ..blank };
+    Page::new(ledger, Current::Assign, Former::Nothing)
         .telling(Reason::Inactive, "Created inactive: no material is made before it is active")
 }
 
@@ -153,13 +182,15 @@ pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
 pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     let mut ledger = Ledger { state, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
-    let (reason, text) = match state {
+    let (reason, motive, text) = match state {
         State::Revoked => (
             Reason::Revoked,
+            Motive::Seen,
             "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew",
         ),
         State::Expired | State::Live | State::Withheld => (
             Reason::Expired,
+            Motive::Time,
             "The material expired and was destroyed; rotate it or move its date to issue anew",
         ),
     };
@@ -168,7 +199,8 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     {
         ledger.handled.record_revoke(&value);
     }
-    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text)
+    let page = Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text);
+    Page { motive, ..page }
 }
 
 /// The material leaves the Secret; the copy holds it.
@@ -205,10 +237,16 @@ pub fn fence(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
     kept(scene, Ledger { discarded: Some(copy.clone()), ..from.clone() })
 }
 
+/// The copy that holds the material came back from a backup, under another uid.
+pub fn name_copy(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
+    kept(scene, Ledger { held: Some(copy.clone()), ..from.clone() })
+}
+
 /// The overlap is over.
 pub fn retire(scene: &Scene, from: &Ledger) -> Page {
     kept(scene, Ledger { previous: None, ..from.clone() })
         .telling(Reason::Retired, "The previous material was removed")
+        .by_time()
 }
 
 /// A `rotate` that changes nothing: recorded, and said.
@@ -224,7 +262,8 @@ pub fn note_rotate(scene: &Scene, from: &Ledger, text: &str) -> Page {
 pub fn update(scene: &Scene, from: &Ledger) -> Page {
     let not_after =
         if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
-    kept(scene, Ledger { not_after, ..from.clone() })
+    let schedule = scene.policy.noted(from, scene.now);
+    kept(scene, Ledger { not_after, schedule, ..from.clone() })
 }
 
 /// The same keys under the same revision, encrypted as the spec asks now.
@@ -260,6 +299,7 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
         issue_time: Some(issue),
         default_lifetime: scene.policy.default_lifetime,
         not_after: scene.policy.not_after(issue, scene.policy.default_lifetime),
+        schedule: scene.policy.noted(&blank, scene.now),
         previous: None,
         ..blank
     };

@@ -37,6 +37,24 @@ impl Period {
         self.0 == 0
     }
 
+    /// From one instant to a later one; nothing if it is not later.
+    pub fn between(start: Timestamp, end: Timestamp) -> Self {
+        Self(end.duration_since(start).as_secs().max(0) as u64)
+    }
+
+    pub fn tenth(self) -> Self {
+        Self(self.0 / 10)
+    }
+
+    pub fn half(self) -> Self {
+        Self(self.0 / 2)
+    }
+
+    /// What is left when the other is taken away.
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The instant this long after `start`; the end of time where the calendar has no such instant.
     pub fn after(self, start: Timestamp) -> Timestamp {
         start.checked_add(SignedDuration::from_secs(self.0 as i64)).unwrap_or(Timestamp::MAX)

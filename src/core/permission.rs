@@ -1,11 +1,99 @@
 //! Permissions `resource:action`: which of the requested ones an Account grants.
 
-/// The requested permissions cut to what is granted, and those that are not granted at all.
+use super::{
+    answer::Complaint,
+    reason::Reason,
+    role::{self, Flaw},
+};
+use crate::api::AccountSpec;
+
+/// What a credential asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub permissions: &'a [String],
+    /// Names of the Account's roles.
+    pub roles: &'a [String],
+}
+
+/// The requested permissions cut to what is granted, and what is not granted at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// Sorted, without what another entry includes.
     pub effective: Vec<String>,
+    /// Permissions, and `the role …` of which nothing is left.
     pub refused: Vec<String>,
+    /// The first role that cannot be followed.
+    pub flaw: Option<Flaw>,
+}
+
+/// Cuts permissions and roles to what the Account grants. A role is cut like a wildcard: it is refused when nothing of
+/// it is left. While its roles go in a circle nobody knows what they mean, so what the credential `had` stays.
+pub fn entitle(request: Request<'_>, account: &AccountSpec, had: &[String]) -> Grant {
+    let mut all = grant(request.permissions, &account.permissions);
+    for name in request.roles {
+        match role::permissions_of(&account.roles, name) {
+            Ok(permissions) => {
+                let part = grant(&permissions, &account.permissions);
+                if part.effective.is_empty() && !permissions.is_empty() {
+                    all.refused.push(format!("the role {name} ({})", permissions.join(", ")));
+                }
+                all.effective.extend(part.effective);
+            }
+            Err(flaw) => {
+                if matches!(flaw, Flaw::Circle(_)) {
+                    all.effective.extend(grant(had, &account.permissions).effective);
+                }
+                all.flaw.get_or_insert(flaw);
+            }
+        }
+    }
+    all.effective = smallest(all.effective);
+    all
+}
+
+impl Grant {
+    /// What is asked for and not had, as the rest of a sentence about the Account.
+    fn shortfall(&self) -> Option<(Reason, String)> {
+        match &self.flaw {
+            Some(Flaw::Unknown(name)) => Some((Reason::RoleNotFound, format!("has no role {name}"))),
+            Some(Flaw::Circle(way)) => Some((
+                Reason::PermissionNotGranted,
+                format!("has roles that include each other in a circle: {}", way.join(", ")),
+            )),
+            None if self.refused.is_empty() => None,
+            None => {
+                Some((Reason::PermissionNotGranted, format!("does not grant {}", self.refused.join(", "))))
+            }
+        }
+    }
+
+    /// What a live credential does without, though it asks for it.
+    pub fn lacking(&self, account: &str) -> Option<(Reason, String)> {
+        let (reason, shortfall) = self.shortfall()?;
+        Some((reason, format!("the Account {account} {shortfall}")))
+    }
+
+    /// Why nothing is minted with these permissions, and what to do.
+    pub fn refusal(&self, name: &str, account: &AccountSpec) -> Option<Complaint> {
+        let (reason, shortfall) = self.shortfall()?;
+        let advice = match &self.flaw {
+            Some(Flaw::Unknown(_)) => {
+                let there = account.roles.iter().map(|role| role.name.as_str());
+                format!("it has {}: change spec.roles here or in the Account", listed(there))
+            }
+            Some(Flaw::Circle(_)) => "mend spec.roles there".to_owned(),
+            None => {
+                let granted = account.permissions.iter().map(String::as_str);
+                format!("it grants {}: change spec.permissions here or in the Account", listed(granted))
+            }
+        };
+        Some(Complaint::person(reason, format!("The Account {name} {shortfall}; {advice}")))
+    }
+}
+
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = words.collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
 /// Cuts `requested` to `ceiling`: `servers:*` under a ceiling of single actions becomes those.
@@ -24,7 +112,7 @@ pub fn grant(requested: &[String], ceiling: &[String]) -> Grant {
         }
         effective.extend(parts);
     }
-    Grant { effective: smallest(effective), refused }
+    Grant { effective: smallest(effective), refused, flaw: None }
 }
 
 /// Whether who holds `holder` may do `wanted`: the same one, the resource's `*`, or `*:*`.
@@ -49,10 +137,11 @@ fn smallest(mut all: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Role;
 
     fn cut(requested: &[&str], ceiling: &[&str]) -> (Vec<String>, Vec<String>) {
         let own = |list: &[&str]| list.iter().map(|s| s.to_string()).collect::<Vec<_>>();
-        let Grant { effective, refused } = grant(&own(requested), &own(ceiling));
+        let Grant { effective, refused, .. } = grant(&own(requested), &own(ceiling));
         (effective, refused)
     }
 
@@ -92,5 +181,66 @@ mod tests {
     #[test]
     fn what_another_entry_includes_is_not_listed_twice() {
         assert_eq!(cut(&["servers:list", "servers:*", "servers:list"], &["*:*"]).0, ["servers:*"]);
+    }
+
+    fn account(ceiling: &[&str], roles: &[(&str, &[&str], &[&str])]) -> AccountSpec {
+        let own = |list: &[&str]| list.iter().map(|text| text.to_string()).collect();
+        let role = |(name, permissions, include): &(&str, &[&str], &[&str])| Role {
+            name: name.to_string(),
+            permissions: own(permissions),
+            include: own(include),
+            ..Role::default()
+        };
+        AccountSpec {
+            permissions: own(ceiling),
+            roles: roles.iter().map(role).collect(),
+            ..AccountSpec::default()
+        }
+    }
+
+    fn asked(roles: &[&str], account: &AccountSpec, had: &[&str]) -> Grant {
+        let own = |list: &[&str]| list.iter().map(|text| text.to_string()).collect::<Vec<_>>();
+        entitle(Request { permissions: &own(&["own:read"]), roles: &own(roles) }, account, &own(had))
+    }
+
+    #[test]
+    fn roles_are_added_to_the_permissions_and_cut_to_the_ceiling_like_them() {
+        let account = account(
+            &["own:read", "keys:*"],
+            &[("full", &["keys:list", "dns:*"], &["basic"]), ("basic", &[], &[])],
+        );
+        let grant = asked(&["full", "basic"], &account, &[]);
+        assert_eq!(grant.effective, ["keys:list", "own:read"]);
+        assert_eq!(grant.refusal("alice", &account), None, "what is left of a role is enough");
+    }
+
+    #[test]
+    fn a_role_of_which_nothing_is_granted_is_refused_by_its_name() {
+        let account = account(&["own:read"], &[("full", &["dns:*"], &[])]);
+        let refusal = asked(&["full"], &account, &[]).refusal("alice", &account).unwrap();
+        assert_eq!(refusal.reason, Reason::PermissionNotGranted);
+        assert!(refusal.message.contains("does not grant the role full (dns:*)"), "{}", refusal.message);
+    }
+
+    #[test]
+    fn an_unknown_role_gives_nothing_and_the_message_lists_those_there_are() {
+        let account = account(&["*:*"], &[("basic", &["pastes:read"], &[]), ("full", &[], &["basic"])]);
+        let grant = asked(&["admin", "full"], &account, &["dns:*"]);
+        assert_eq!(grant.effective, ["own:read", "pastes:read"]);
+        let refusal = grant.refusal("alice", &account).unwrap();
+        assert_eq!(refusal.reason, Reason::RoleNotFound);
+        assert!(refusal.message.contains("no role admin; it has basic, full"), "{}", refusal.message);
+    }
+
+    #[test]
+    fn while_roles_go_in_a_circle_a_credential_keeps_what_it_had_under_the_ceiling() {
+        let account = account(
+            &["own:read", "dns:list"],
+            &[("a", &[], &["b"]), ("b", &[], &["c"]), ("c", &["dns:*"], &["a"])],
+        );
+        let grant = asked(&["a"], &account, &["dns:*", "disks:read"]);
+        assert_eq!(grant.effective, ["dns:list", "own:read"]);
+        let refusal = grant.refusal("alice", &account).unwrap();
+        assert!(refusal.message.contains("in a circle: a, b, c, a"), "{}", refusal.message);
     }
 }

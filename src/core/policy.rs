@@ -1,20 +1,33 @@
 //! What is asked for, from loose input to checked types: the credential's spec and the Account's defaults as one answer.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{ledger::Ledger, period::Period, permission::Grant};
-use crate::{
-    api::{AccountSpec, CredentialSpec},
-    core::answer::Complaint,
+use super::{
+    answer::Complaint,
+    cron::Cron,
+    ledger::{Ledger, Noted},
+    period::Period,
+    permission::Grant,
+    reason::Reason,
 };
+use crate::api::{AccountSpec, CredentialSpec, Rotation};
+
+/// Between an issue and the renewal there is at least this.
+const SHORTEST_LIFE: Period = Period::seconds(60);
 
 /// The spec of one credential under its Account, resolved.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub wanted: Wanted,
     pub expiry: Expiry,
-    /// How long a rotation that a person asks for leaves the old material valid.
-    pub overlap: Period,
+    /// How long a rotation leaves the old material valid; None if neither spec nor Account says it.
+    pub overlap: Option<Period>,
+    /// How long before its end material is replaced by itself.
+    pub renew_before: Option<Period>,
+    /// When it is replaced by itself whatever its end.
+    pub schedule: Option<Schedule>,
     /// The Account's default lifetime as it is now: read at an issue or rotation, and kept in the ledger.
     pub default_lifetime: Option<Period>,
     pub warn_before: Option<Period>,
@@ -40,6 +53,14 @@ pub enum Expiry {
     Never,
     /// The Account's default, as it was at the last issue or rotation; else never.
     AccountDefault,
+}
+
+/// `spec.rotation.every` or `cron`.
+#[derive(Clone, Debug)]
+pub enum Schedule {
+    /// Counted from the last issue.
+    Every(Period),
+    Cron(Arc<Cron>),
 }
 
 /// Where material comes from.
@@ -88,6 +109,46 @@ impl Policy {
         self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime)
     }
 
+    /// When material that was issued at `issue` is renewed; None if its life is too short for it, or does not end.
+    pub fn renewal(&self, issue: Timestamp, not_after: Option<Timestamp>) -> Option<Timestamp> {
+        // A fixed end is not moved by a renewal.
+        if matches!(self.expiry, Expiry::At(_)) {
+            return None;
+        }
+        let due = self.renew_before?.before(not_after?);
+        (due >= SHORTEST_LIFE.after(issue)).then_some(due)
+    }
+
+    /// Why what is issued now would never be renewed, though the spec asks for it. Admission cannot see it: the
+    /// lifetime is the Account's.
+    pub fn unrenewable(&self, now: Timestamp) -> Option<Complaint> {
+        let before = self.renew_before?;
+        let fits = self.renewal(now, self.not_after(now, self.default_lifetime)).is_some();
+        let message = || {
+            let lifetime = match self.default_lifetime {
+                Some(lifetime) => format!("credentialDefaults.lifetime of the Account is {lifetime}"),
+                None => "the Account has no credentialDefaults.lifetime".to_owned(),
+            };
+            format!(
+                "spec.renewBefore {before} needs a lifetime that is at least a minute longer, and {lifetime}: give \
+                 spec.lifetime, or change renewBefore or the Account"
+            )
+        };
+        (!fits).then(|| Complaint::person(Reason::InvalidSpec, message()))
+    }
+
+    /// What the ledger notes of the schedule: a new one begins now.
+    pub fn noted(&self, ledger: &Ledger, now: Timestamp) -> Option<Noted> {
+        match self.schedule.as_ref()? {
+            // Counted from the issue, which the ledger has.
+            Schedule::Every(_) => None,
+            Schedule::Cron(cron) => {
+                let known = ledger.schedule.as_ref().filter(|noted| noted.text == cron.text);
+                Some(known.cloned().unwrap_or_else(|| Noted { text: cron.text.clone(), since: down(now) }))
+            }
+        }
+    }
+
     /// When material that expires at `not_after` begins to be "soon": as the spec says, else seven days, at most a
     /// fifth of its life.
     pub fn warning_time(&self, issue: Option<Timestamp>, not_after: Timestamp) -> Timestamp {
@@ -102,11 +163,11 @@ pub fn default_lifetime(account: &AccountSpec) -> Option<Period> {
     account.credential_defaults.as_ref()?.lifetime.as_deref()?.parse().ok()
 }
 
-/// The overlap of a rotation that a person asks for: the spec's, else the Account's default, else none (the usual
-/// reason to rotate by hand is a leak).
-pub fn overlap(spec: Option<&str>, account: Option<&AccountSpec>) -> Period {
+/// The overlap that the spec or else the Account gives.
+pub fn overlap(rotation: Option<&Rotation>, account: Option<&AccountSpec>) -> Option<Period> {
+    let own = rotation.and_then(|rotation| rotation.overlap.as_deref());
     let default = || account?.credential_defaults.as_ref()?.overlap.as_deref();
-    spec.or_else(default).and_then(|text| text.parse().ok()).unwrap_or_default()
+    own.or_else(default)?.parse().ok()
 }
 
 /// Whole seconds: an end is rounded down, so that nothing is valid for longer than was said.

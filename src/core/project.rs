@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
-    condition::{Conditions, Truth},
+    condition::{Conditions, Truth, gist},
+    due::next_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
     policy::{Expiry, Wanted, down},
     reason::Reason,
     scene::{Account, Clock, Scene},
-    schedule::{expiry_line, next_due},
+    schedule::expiry_line,
 };
 use crate::api::{
     Binding, CredentialDigest, CredentialStatus, Effective, HistoryEntry, Next, Previous, SecretRef, State,
@@ -67,7 +68,8 @@ fn of_ledger(scene: &Scene, ledger: &Ledger, witness: Option<&SecretRef>) -> Cre
         binding: witness.filter(|_| ledger.is_live()).map(|witness| Binding { name: witness.name.clone() }),
         is_expired: Some(ledger.state == State::Expired),
         expiry: shown,
-        next: next_due(ledger).map(|(due, time)| Next { action: format!("{due:?}"), time: Time(time) }),
+        next: next_due(scene, ledger)
+            .map(|(due, time)| Next { action: format!("{due:?}"), time: Time(time) }),
         history: ledger
             .history
             .iter()
@@ -114,25 +116,29 @@ fn effective(scene: &Scene) -> Effective {
 fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Condition> {
     let mut conditions = Conditions::new(seen, scene.now, report.generation);
     let ready = readiness(scene, report);
-    match (conditions.seen("Ready"), ready.stays) {
-        (Some(before), Stays::AsItWas) => conditions.keep(before),
+    let hint = match (conditions.seen("Ready"), ready.stays) {
+        (Some(before), Stays::AsItWas) => {
+            conditions.keep(before);
+            ready.message.clone()
+        }
         (_, Stays::AsItWas | Stays::New) => {
-            conditions.set("Ready", ready.truth, ready.reason, ready.message.clone())
+            conditions.set("Ready", ready.truth, ready.reason, ready.message.clone());
+            gist(&ready.message).to_owned()
         }
     };
     active(scene, &ready, &mut conditions);
     if let Some(ledger) = scene.ledger().or(scene.testimony.as_ref()).filter(|ledger| ledger.revision > 0) {
         end_of_life(scene, ledger, &mut conditions);
     } else if ready.reason == Reason::Expired {
-        conditions.set("Expired", Truth::True, Reason::Expired, ready.message.clone());
+        conditions.set("Expired", Truth::True, Reason::Expired, gist(&ready.message));
     }
     match ready.outlook {
         Outlook::Settled => {}
         Outlook::Reconciling => {
-            conditions.set("Reconciling", Truth::True, ready.reason, ready.message);
+            conditions.set("Reconciling", Truth::True, ready.reason, hint);
         }
         Outlook::Stalled => {
-            conditions.set("Stalled", Truth::True, ready.reason, ready.message);
+            conditions.set("Stalled", Truth::True, ready.reason, hint);
         }
     }
     conditions.finish()
@@ -196,7 +202,7 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
             Outlook::Reconciling,
         );
     };
-    if scene.clock == Clock::Skewed && next_due(ledger).is_some_and(|(_, time)| time <= scene.now) {
+    if scene.clock == Clock::Skewed && next_due(scene, ledger).is_some_and(|(_, time)| time <= scene.now) {
         let message = "The clocks of the operator and of the API server differ by more than a minute: nothing is done for reasons of time";
         return Readiness {
             truth: Truth::True,
@@ -222,11 +228,8 @@ fn of_state(
             if let Some(previous) = &ledger.previous {
                 message += &format!("; the previous one is valid until {}", previous.retirement_time);
             }
-            if let Some(grant) = scene.policy.grant.as_ref().filter(|grant| !grant.refused.is_empty()) {
-                message += &format!(
-                    "; the Account {account} does not grant {}, which was cut",
-                    grant.refused.join(", ")
-                );
+            if let Some((_, lacking)) = scene.policy.grant.as_ref().and_then(|grant| grant.lacking(account)) {
+                message += &format!("; {lacking}");
             }
             new(Truth::True, ledger.reason(), message, Outlook::Settled)
         }
@@ -270,7 +273,7 @@ fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }
-        Some(_) | None => conditions.set("Active", Truth::False, ready.reason, ready.message.clone()),
+        Some(_) | None => conditions.set("Active", Truth::False, ready.reason, gist(&ready.message)),
     };
 }
 

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum Reason {
     /// The first material was minted, or new material after an expiry or a revocation.
     Issued,
-    /// Live material was replaced by new material because somebody asked for it.
+    /// Live material was replaced by new material, because somebody asked for it or by `rotation.every` or `rotation.cron`.
     Rotated,
+    /// Live material was replaced by new material before its end, as `renewBefore` asks for.
+    Renewed,
     /// The overlap ended and the previous material was removed.
     Retired,
     /// A `revoke` destroyed the material; a new value of `chatelaine.dev/rotate` issues anew.
@@ -40,12 +42,19 @@ pub enum Reason {
     SecretRecreated,
     /// The Secret was damaged by somebody and was mended.
     SecretRepaired,
+    /// The Secret was lost or damaged: it gets new material as soon as the last is a minute old.
+    AwaitingMaterial,
     /// A Secret that a backup or `deletionPolicy: Retain` left was taken back with the same material.
     Restored,
+    /// A backup is to bring the Secret back, so says `chatelaine.dev/await-restore` or Velero's label: nothing is minted
+    /// before that, however long it takes; remove annotation or label to have new material issued.
+    AwaitingRestore,
     /// A Secret that somebody offered by annotation was taken over with the same material.
     Adopted,
     /// The Account does not grant a permission that the credential asks for.
     PermissionNotGranted,
+    /// The credential refers to a role that its Account does not have.
+    RoleNotFound,
     /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.
     PassphraseNotFound,
     /// The passphrase cannot be used, or it is not the one with which the private key in the Secret is encrypted.

@@ -8,6 +8,7 @@ use super::{
     material::Identity,
     policy::{Policy, Wanted},
     reason::Reason,
+    restore::Announced,
     trigger::Triggers,
 };
 
@@ -19,6 +20,8 @@ pub struct Scene {
     pub owner: Owner,
     pub number: Option<i64>,
     pub existence: Existence,
+    /// Whether a backup is still to bring the Secret.
+    pub restore: Option<Announced>,
     pub triggers: Triggers,
     pub account_triggers: Triggers,
     pub policy: Policy,
@@ -79,6 +82,7 @@ pub enum Sight {
     /// The ledger names this kind, name and Account, but another uid, and nobody owns it: a restore, or `Retain`.
     Orphan {
         ledger: Ledger,
+        inside: Inside,
     },
     /// A stranger's Secret that somebody offered; what is in it, or why it does not conform.
     Offered {
@@ -128,6 +132,8 @@ pub struct CopySight {
     pub copy: Copy,
     pub origin: Origin,
     pub inside: Inside,
+    /// Whether it says whose it is, as the spec asks.
+    pub form: Form,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +191,11 @@ impl Scene {
         self.testimony.is_none() && matches!(self.secret, Sight::Absent | Sight::Mute)
     }
 
+    /// Nothing is known of a past, but a backup may still bring it.
+    pub fn restore_awaited(&self) -> Option<Announced> {
+        self.restore.filter(|_| self.is_blank() && self.existence == Existence::Standing)
+    }
+
     /// Somebody put an old version of the Secret back.
     fn is_rolled_back(&self) -> bool {
         let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
@@ -194,9 +205,10 @@ impl Scene {
 
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.
     pub fn integrity(&self) -> (Integrity, Integrity) {
-        match self.ours() {
-            Some((_, Inside::Read { current, previous })) => (current, previous),
-            Some((_, Inside::Unread)) | None => (Integrity::Intact, Integrity::Intact),
+        let orphan = if let Sight::Orphan { inside, .. } = &self.secret { Some(*inside) } else { None };
+        match self.ours().map(|(_, inside)| inside).or(orphan) {
+            Some(Inside::Read { current, previous }) => (current, previous),
+            Some(Inside::Unread) | None => (Integrity::Intact, Integrity::Intact),
         }
     }
 

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
+    due::replacement_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
     period::Period,
     policy::Wanted,
+    questions::minting::may_mint,
     scene::{Account, Clock, Existence, Scene},
 };
 
@@ -14,30 +16,17 @@ const DAY: i64 = 86_400;
 /// While the clocks disagree nothing is due; this is how often they are compared.
 const SKEW_PAUSE: Period = Period::seconds(10);
 
-/// What comes next by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    Expire,
-    Retire,
-}
-
-/// The next thing that will be done to the material, and when.
-pub fn next_due(ledger: &Ledger) -> Option<(Due, Timestamp)> {
-    if ledger.is_dead() || ledger.revision == 0 {
-        return None;
-    }
-    let expire = ledger.not_after.map(|time| (Due::Expire, time));
-    let retire = ledger.previous.as_ref().map(|previous| (Due::Retire, previous.retirement_time));
-    expire.into_iter().chain(retire).min_by_key(|(_, time)| *time)
-}
-
 /// The next moment at which something is due or status reads differently; always in the future.
 pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
     let ledger = scene.ledger();
-    let mut moments = Vec::with_capacity(6);
+    let mut moments = Vec::with_capacity(8);
     let alive = |ledger: &&Ledger| !ledger.is_dead() && ledger.revision > 0;
     if let Some(ledger) = ledger.filter(alive) {
-        moments.extend(next_due(ledger).map(|(_, time)| time));
+        moments.extend(ledger.previous.as_ref().map(|previous| previous.retirement_time));
+        // What stands in its way now and was told will stand in its way then.
+        if complaint.is_none() || may_mint(scene).err().as_ref() != complaint {
+            moments.extend(replacement_due(scene, ledger).map(|(_, time)| time));
+        }
         moments.extend(ledger.not_after.map(|end| next_day_count(scene.now, end)));
     }
     if let Some(ledger) = ledger.or(scene.lost()).filter(alive) {

@@ -9,7 +9,7 @@ use super::{
     alphabet::{BASE62, roll},
     digest_of_secret, put_secret, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, TokenFormat};
+use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, Rotation, TokenFormat};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -31,8 +31,16 @@ impl Credential for AccessToken {
     const SECRET_ROLES: &'static [&'static str] = &[TOKEN, PREVIOUS_TOKEN];
     const NAMING: Naming = Naming::Rename;
 
+    fn rotation(&self) -> Option<&Rotation> {
+        self.spec.rotation.as_ref()
+    }
+
     fn permissions(&self) -> Option<&[String]> {
         Some(&self.spec.permissions)
+    }
+
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -7,7 +7,7 @@ use super::{
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
 };
-use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, RotationMode};
+use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -23,8 +23,16 @@ impl Credential for ApiKeyPair {
     const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
     const NAMING: Naming = Naming::Rename;
 
+    fn rotation(&self) -> Option<&Rotation> {
+        Some(&self.spec.rotation.as_ref()?.common)
+    }
+
     fn permissions(&self) -> Option<&[String]> {
         Some(&self.spec.permissions)
+    }
+
+    fn roles(&self) -> &[String] {
+        &self.spec.roles
     }
 
     fn told_identity(&self) -> Option<Identity> {

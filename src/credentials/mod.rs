@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 pub use shared::Shared;
 
-use crate::api::{CredentialStatus, PassphraseSecretRef};
+use crate::api::{CredentialStatus, PassphraseSecretRef, Rotation};
 use crate::core::{
     ledger::Ledger,
     material::{self, Identity, Material, Parts, SecretBytes},
@@ -120,8 +120,14 @@ pub trait Credential:
     const SECRET_ROLES: &'static [&'static str];
     const NAMING: Naming;
 
+    /// `spec.rotation`, as far as all kinds have it.
+    fn rotation(&self) -> Option<&Rotation>;
     /// The permissions asked for; None for a kind that has none.
     fn permissions(&self) -> Option<&[String]>;
+    /// The roles of the Account that are asked for.
+    fn roles(&self) -> &[String] {
+        &[]
+    }
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.

@@ -11,8 +11,6 @@ use crate::{
 pub trait Shared: HasSpec + HasStatus {
     fn common(&self) -> &CredentialSpec;
     fn common_mut(&mut self) -> &mut CredentialSpec;
-    /// `spec.rotation.overlap`.
-    fn overlap(&self) -> Option<&str>;
     fn common_status(&self) -> Option<&CredentialStatus>;
 }
 
@@ -25,10 +23,6 @@ macro_rules! share {
 
             fn common_mut(&mut self) -> &mut CredentialSpec {
                 &mut self.spec.common
-            }
-
-            fn overlap(&self) -> Option<&str> {
-                self.spec.rotation.as_ref()?.overlap.as_deref()
             }
 
             fn common_status(&self) -> Option<&CredentialStatus> {

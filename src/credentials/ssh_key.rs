@@ -12,7 +12,8 @@ use super::{
     put_secret, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
-    CredentialStatus, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
+    CredentialStatus, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
+    SshMethod,
 };
 use crate::core::{
     ledger::Ledger,
@@ -34,6 +35,10 @@ impl Credential for SshKey {
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;
+
+    fn rotation(&self) -> Option<&Rotation> {
+        self.spec.rotation.as_ref()
+    }
 
     fn permissions(&self) -> Option<&[String]> {
         None

@@ -22,6 +22,10 @@ fn a_strangers_secret_is_not_touched_and_the_message_says_what_to_do() {
         let message = text(&condition(&object, "Ready")["message"]);
         assert!(message.contains("spec.secret.name"), "{message}");
         assert!(message.contains("chatelaine.dev/adopt: AccessToken/ci"), "{message}");
+        for kind in ["Active", "Reconciling"] {
+            let beside = text(&condition(&object, kind)["message"]);
+            assert_eq!(beside, "The Secret exists and belongs to somebody else", "the advice is in Ready");
+        }
         assert_eq!(object["status"]["revision"], json!(null));
         stage.event(AccessToken, CI, "SecretConflict").await;
 

@@ -54,13 +54,16 @@ async fn at_most_once_a_minute(stage: &Stage<'_>) {
     let object = stage.ready(AccessToken, CI, json!({})).await;
     let issue = time(&object["status"]["issueTime"]);
     stage.delete(Secret, CI).await;
-    let waiting = stage.until_reason(AccessToken, CI, "Ready", "SecretRecreated").await;
+    let waiting = stage.until_reason(AccessToken, CI, "Ready", "AwaitingMaterial").await;
     let message = text(&condition(&waiting, "Ready")["message"]);
-    assert!(message.contains("at most once a minute"), "{message}");
+    let promise = format!("it gets new material at {}", issue + SignedDuration::from_secs(60));
+    assert!(message.contains(&promise), "{message}");
     assert_eq!(condition(&waiting, "Reconciling")["status"], "True");
+    assert_eq!(stage.event(AccessToken, CI, "AwaitingMaterial").await, message);
     assert_eq!(waiting["status"]["revision"], 1, "the testimony is kept");
     let object = stage.until_revision(AccessToken, CI, 2).await;
     assert!(time(&object["status"]["issueTime"]) >= issue + SignedDuration::from_secs(60));
+    assert_eq!(condition(&object, "Ready")["reason"], "SecretRecreated");
 }
 
 async fn an_account_comes_back() {
@@ -251,5 +254,25 @@ fn a_secret_whose_ledger_is_gone_counts_as_lost_with_all_that_was_in_it() {
         let after = stage.secret(CI).await;
         assert_ne!(has(&after, "token"), has(&before, "token"));
         assert_eq!(value(&after, "previousToken"), None, "nobody keeps an eye on it any more");
+    });
+}
+
+/// Neither ledger nor owner reference says whose it is: then it is nobody's, until somebody says otherwise.
+#[test]
+fn a_retained_secret_whose_ledger_is_gone_is_noticed_and_can_be_taken_over_again() {
+    play(|stage| async move {
+        stage.ready(AccessToken, CI, json!({"deletionPolicy": "Retain", "secret": {"name": "kept"}})).await;
+        let before = stage.secret("kept").await;
+        assert_eq!(before["metadata"]["ownerReferences"], Value::Null);
+        let stripped = json!({"metadata": {"annotations": {"chatelaine.dev/ledger": null}}});
+        stage.patch(Secret, "kept", stripped).await;
+        let object = stage.until_reason(AccessToken, CI, "Ready", "SecretConflict").await;
+        assert_eq!(object["status"]["revision"], 1, "the testimony is kept");
+        assert_eq!(stage.secret("kept").await["data"], before["data"], "and the Secret is left alone");
+
+        stage.annotate(Secret, "kept", "chatelaine.dev/adopt", "AccessToken/ci").await;
+        let object = stage.until_reason(AccessToken, CI, "Ready", "Adopted").await;
+        assert!(crate::stage::is_ready(&object));
+        assert_eq!(has(&stage.secret("kept").await, "token"), has(&before, "token"));
     });
 }

@@ -4,6 +4,7 @@
 
 #![cfg(feature = "operator")]
 
+mod backup;
 mod conflict;
 mod dates;
 mod delete;
@@ -16,6 +17,7 @@ mod people;
 mod permissions;
 mod restore;
 mod revoke;
+mod roles;
 mod rotate;
 mod stage;
 mod unreadable;

@@ -33,17 +33,26 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
             stage.send(Method::GET, CRD.into(), "application/json", &Value::Null).await.expect("it is there");
         let mut loose = strict.clone();
         let schema = &mut loose["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let policies = schema["properties"]["spec"]["properties"]["deletionPolicy"]["enum"].as_array_mut();
-        policies.expect("the policies are listed").push(json!("Forget"));
-        let mut bad = credential(json!({"deletionPolicy": "Forget"}));
-        let head = json!({
-            "apiVersion": "chatelaine.dev/v1alpha1", "kind": "ApiKeyPair",
-            "metadata": {"name": "bad", "namespace": stage.namespace},
-        });
-        crate::stage::merge(&mut bad, head);
+        let spec = &mut schema["properties"]["spec"]["properties"];
+        for (field, value) in [("deletionPolicy", "Forget"), ("format", "Odd")] {
+            spec[field]["enum"].as_array_mut().expect("the values are listed").push(json!(value));
+        }
+        let manifest = |name: &str, spec: Value| {
+            let mut manifest = credential(spec);
+            let head = json!({
+                "apiVersion": "chatelaine.dev/v1alpha1", "kind": "ApiKeyPair",
+                "metadata": {"name": name, "namespace": stage.namespace},
+            });
+            crate::stage::merge(&mut manifest, head);
+            manifest
+        };
+        let bad = manifest("bad", json!({"deletionPolicy": "Forget"}));
+        let for_good = manifest("for-good", json!({"format": "Odd"}));
         redefine(&stage, &loose, &bad, true).await;
-        let path = stage.path(ApiKeyPair, "");
-        stage.send(Method::POST, path, "application/json", &bad).await.expect("it is stored");
+        for object in [&bad, &for_good] {
+            let path = stage.path(ApiKeyPair, "");
+            stage.send(Method::POST, path, "application/json", object).await.expect("it is stored");
+        }
         let mut again = strict;
         again["metadata"] =
             stage.send(Method::GET, CRD.into(), "application/json", &Value::Null).await.expect("it is there")
@@ -56,12 +65,28 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
         stage.ready(AccessToken, "token", json!({})).await;
         let object = stage.until_reason(ApiKeyPair, "bad", "Ready", "Unreadable").await;
         assert_eq!(condition(&object, "Stalled")["status"], "True");
-        assert!(text(&condition(&object, "Ready")["message"]).contains("kubectl explain"));
+        let advice = text(&condition(&object, "Ready")["message"]);
+        assert!(advice.contains("mend it with kubectl edit"), "{advice}");
+        assert!(
+            advice.contains("if what is wrong cannot be changed, delete it and create it again"),
+            "{advice}"
+        );
+        assert!(advice.starts_with(text(&condition(&object, "Stalled")["message"])), "the rest is in Ready");
         assert!(stage.get(Kind::Secret, "bad").await.is_null());
 
-        // Mended, it is like any other.
+        // Mended as kubectl edit would, by a merge patch, it is like any other.
         stage.patch(ApiKeyPair, "bad", json!({"spec": {"deletionPolicy": "Delete"}})).await;
         stage.until_revision(ApiKeyPair, "bad", 1).await;
+
+        // What cannot be changed cannot be mended either: the other half of the advice.
+        stage.until_reason(ApiKeyPair, "for-good", "Ready", "Unreadable").await;
+        let path = stage.path(ApiKeyPair, "for-good");
+        let patch = json!({"spec": {"format": "Standard"}});
+        let answer = stage.send(Method::PATCH, path, "application/merge-patch+json", &patch).await;
+        assert!(answer.expect_err("it is immutable").to_string().contains("format cannot be changed"));
+        stage.delete(ApiKeyPair, "for-good").await;
+        stage.until_gone(ApiKeyPair, "for-good").await;
+        stage.ready(ApiKeyPair, "for-good", json!({})).await;
         operator.stop().await.expect("it stops when asked");
     });
 }

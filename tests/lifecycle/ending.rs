@@ -127,7 +127,7 @@ fn in_an_overlap_the_old_one_stays_until_its_end_or_its_own_not_after() {
     for (own, retirement) in [(None, NOW + 600), (Some(NOW + 60), NOW + 60)] {
         let mut scene = asking(with(Ledger { not_after: own.map(at), ..ledger() }), Some("r"), None);
         scene.policy.expiry = own.map_or(Expiry::Never, |end| Expiry::At(at(end)));
-        scene.policy.overlap = Period::seconds(600);
+        scene.policy.overlap = Some(Period::seconds(600));
         let page = page(&scene);
         let previous = page.ledger.previous.unwrap();
         assert_eq!((page.previous, previous.digest.as_str()), (Former::WasCurrent, "digest-1"));
@@ -168,7 +168,7 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
         scene.policy.wanted = Wanted::Active;
         scene
     };
-    let orphan = Sight::Orphan { ledger: ledger() };
+    let orphan = Sight::Orphan { ledger: ledger(), inside: INTACT };
     for scene in [
         blank(),
         asking(live(), Some("r"), None),

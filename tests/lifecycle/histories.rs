@@ -1,11 +1,14 @@
 //! No sequence of edits, ticks, crashes and losses breaks rules 1, 2, 4, 5 and 6.
 
+use std::sync::Arc;
+
 use chatelaine::{
     api::{CredentialStatus, State},
     core::{
+        cron::Cron,
         lifecycle::{Act, Complaint, decide},
         period::Period,
-        policy::{Expiry, Wanted},
+        policy::{Expiry, Schedule, Wanted},
         project::{Report, project},
         scene::{Account, Scene},
         schedule::next_alarm,
@@ -28,8 +31,13 @@ enum Event {
     EndAt(i16),
     NeverEnd,
     Overlap(u16),
+    Every(u16),
+    Cron(u8),
+    NoSchedule,
+    RenewBefore(u16),
     DeleteSecret,
     DeleteCopy,
+    RestoreCopy,
     Damage,
     Passphrase(Option<u8>),
     DeleteSeal,
@@ -50,8 +58,13 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (-300i16..900).prop_map(Event::EndAt),
         1 => Just(Event::NeverEnd),
         2 => (0u16..600).prop_map(Event::Overlap),
+        1 => (60u16..900).prop_map(Event::Every),
+        1 => (0u8..3).prop_map(Event::Cron),
+        1 => Just(Event::NoSchedule),
+        1 => (1u16..300).prop_map(Event::RenewBefore),
         1 => Just(Event::DeleteSecret),
         1 => Just(Event::DeleteCopy),
+        1 => Just(Event::RestoreCopy),
         1 => Just(Event::Damage),
         2 => proptest::option::of(0u8..3).prop_map(Event::Passphrase),
         1 => Just(Event::DeleteSeal),
@@ -84,9 +97,21 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
             scene.policy.expiry = Expiry::At(at(scene.now.as_second() + i64::from(*offset)))
         }
         Event::NeverEnd => scene.policy.expiry = Expiry::Never,
-        Event::Overlap(seconds) => scene.policy.overlap = Period::seconds((*seconds).into()),
+        Event::Overlap(seconds) => scene.policy.overlap = Some(Period::seconds((*seconds).into())),
+        Event::Every(seconds) => {
+            scene.policy.schedule = Some(Schedule::Every(Period::seconds((*seconds).into())));
+        }
+        Event::Cron(which) => {
+            let expression = ["* * * * *", "*/5 * * * *", "0,7 * * * *"][usize::from(*which)];
+            scene.policy.schedule = Some(Schedule::Cron(Arc::new(Cron::parse(expression, "UTC").unwrap())));
+        }
+        Event::NoSchedule => (scene.policy.schedule, scene.policy.renew_before) = (None, None),
+        Event::RenewBefore(seconds) => {
+            scene.policy.renew_before = Some(Period::seconds((*seconds).into()));
+        }
         Event::DeleteSecret => world.delete_secret(),
         Event::DeleteCopy => world.delete_copy(),
+        Event::RestoreCopy => world.restore_copy(),
         Event::Damage => world.damage(),
         Event::Passphrase(passphrase) => world.passphrase = *passphrase,
         Event::DeleteSeal => world.delete_seal(),
@@ -168,6 +193,24 @@ proptest! {
             let complaint = world.pass(None);
             holds_at_rest(&world, complaint.as_ref());
         }
+    }
+}
+
+#[test]
+fn a_withheld_copy_that_a_backup_brought_back_is_given_back_wherever_a_pass_was_interrupted() {
+    for crash in 0..4 {
+        let mut world = World::new();
+        world.pass(None);
+        world.scene.policy.wanted = Wanted::Inactive;
+        world.pass(None);
+        world.restore_copy();
+        world.pass(Some(crash));
+        world.scene.policy.wanted = Wanted::Active;
+        world.pass(Some(crash));
+        world.pass(None);
+        assert_eq!(world.secret.as_ref().unwrap().current, Some(1), "the same value came back, {crash}");
+        assert_eq!(world.secret.as_ref().unwrap().ledger.revision, 1);
+        assert!(world.look(None).copy.is_none(), "nothing is left over");
     }
 }
 

@@ -84,7 +84,7 @@ fn a_key_whose_passphrase_is_not_known_any_more_stays_and_a_rotation_ends_it() {
     let stuck = Scene { lock: Lock::Stuck, ..with(Ledger { previous: None, ..locked() }) };
     assert_eq!(obstacle(&stuck), Some(Reason::InvalidPassphrase));
     let mut rotate = asking(stuck, Some("r"), None);
-    rotate.policy.overlap = Period::seconds(60);
+    rotate.policy.overlap = Some(Period::seconds(60));
     let page = page(&rotate);
     assert_eq!(
         (page.ledger.revision, page.ledger.sealed),

@@ -1,11 +1,14 @@
 //! The decision table, row by row, and what no history may break.
 
+mod causes;
 mod drift;
 mod ending;
 mod histories;
 mod locking;
 mod minting;
 mod reach;
+mod schedule;
 mod stage;
+mod telling;
 mod withholding;
 mod world;

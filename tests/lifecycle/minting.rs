@@ -88,6 +88,9 @@ fn a_lost_or_damaged_secret_is_made_again_at_most_once_a_minute() {
     for scene in [lost, damaged] {
         let Act::Rest(Some(complaint)) = decide(&scene) else { panic!() };
         assert_eq!(complaint.remedy, Remedy::Waiting { look_again: Some(at(NOW + 1)) });
+        assert_eq!(complaint.reason, Reason::AwaitingMaterial, "nothing was made again yet");
+        let promise = format!("it gets new material at {}", at(NOW + 1));
+        assert!(complaint.message.contains(&promise), "{}", complaint.message);
         assert_eq!(page(&Scene { now: at(NOW + 1), ..scene }).ledger.revision, 2);
     }
 }
@@ -109,7 +112,7 @@ fn old_bytes_that_somebody_put_back_do_not_stay_until_the_minute_is_over() {
 fn a_rotate_of_damaged_material_does_not_wait_and_keeps_nothing_of_it() {
     let young = Ledger { issue_time: Some(at(NOW - 1)), ..ledger() };
     let mut scene = asking(Scene { secret: ours(young.clone(), DAMAGED), ..with(young) }, Some("r"), None);
-    scene.policy.overlap = Period::seconds(600);
+    scene.policy.overlap = Some(Period::seconds(600));
     let page = page(&scene);
     assert_eq!((page.ledger.revision, page.previous, page.ledger.previous), (2, Former::Nothing, None));
 }
@@ -173,7 +176,7 @@ fn a_rotation_raises_the_revision_by_one_and_by_default_ends_the_old_one_at_once
 #[test]
 fn a_second_rotation_in_an_overlap_lets_the_oldest_go() {
     let mut scene = asking(with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() }), Some("r"), None);
-    scene.policy.overlap = Period::seconds(600);
+    scene.policy.overlap = Some(Period::seconds(600));
     assert_eq!(page(&scene).ledger.previous.unwrap().digest, "digest-1");
 }
 

@@ -7,8 +7,10 @@ use chatelaine::{
         lifecycle::{Act, Remedy, decide},
         material::Identity,
         page::Current,
+        policy::Wanted,
         reason::Reason,
-        scene::{Find, Scene, Sight},
+        restore::Announced,
+        scene::{Account, Existence, Find, Scene, Sight},
     },
 };
 
@@ -45,7 +47,7 @@ fn a_ledger_of_a_newer_version_is_left_alone() {
 #[test]
 fn a_restored_secret_is_taken_back_with_the_same_bytes_and_revision() {
     let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, revision: 4, ..ledger() };
-    let page = page(&Scene { secret: Sight::Orphan { ledger: old.clone() }, ..blank() });
+    let page = page(&Scene { secret: Sight::Orphan { ledger: old.clone(), inside: INTACT }, ..blank() });
     assert_eq!((page.current, page.ledger.revision), (Current::Stays, 4));
     assert_eq!((page.ledger.owner, page.ledger.digest), (owner(), old.digest));
 }
@@ -54,10 +56,53 @@ fn a_restored_secret_is_taken_back_with_the_same_bytes_and_revision() {
 fn what_was_dead_before_a_restore_stays_dead() {
     for state in [State::Expired, State::Revoked] {
         let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, state, digest: None, ..ledger() };
-        let page = page(&Scene { secret: Sight::Orphan { ledger: old }, ..blank() });
+        let page = page(&Scene { secret: Sight::Orphan { ledger: old, inside: INTACT }, ..blank() });
         assert_eq!((page.current, page.ledger.state), (Current::Nothing, state));
         assert_eq!(decide(&with(page.ledger)), Act::Rest(None));
     }
+}
+
+#[test]
+fn a_restored_secret_whose_material_is_not_what_its_ledger_says_is_taken_back_and_then_repaired() {
+    let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, revision: 4, ..ledger() };
+    let back = page(&Scene { secret: Sight::Orphan { ledger: old, inside: DAMAGED }, ..blank() });
+    assert_eq!((back.current, back.ledger.revision), (Current::Nothing, 4), "nobody should use these bytes");
+    let mended = page(&Scene { secret: ours(back.ledger, DAMAGED), ..blank() });
+    assert_eq!((mended.ledger.revision, mended.news.unwrap().reason), (5, Reason::SecretRepaired));
+}
+
+#[test]
+fn while_a_restore_is_announced_an_object_without_a_past_waits_for_its_secret() {
+    for announced in [Announced::ByAnnotation, Announced::ByVelero] {
+        let waiting = Scene { restore: Some(announced), ..blank() };
+        let Act::Rest(Some(complaint)) = decide(&waiting) else { panic!("{:?}", decide(&waiting)) };
+        assert_eq!(complaint.reason, Reason::AwaitingRestore);
+        assert!(complaint.message.contains("remove the"), "how it ends: {}", complaint.message);
+        assert_eq!(complaint.remedy, Remedy::Waiting { look_again: Some(at(NOW + 60)) });
+        let mut inactive = waiting.clone();
+        inactive.policy.wanted = Wanted::Inactive;
+        let others = [
+            inactive,
+            asking(waiting.clone(), None, Some("v")),
+            Scene { account: Account::Missing, ..waiting.clone() },
+        ];
+        for scene in others {
+            assert_eq!(obstacle(&scene), Some(Reason::AwaitingRestore), "no Secret gets in its way");
+        }
+        let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, ..ledger() };
+        let back = page(&Scene { secret: Sight::Orphan { ledger: old, inside: INTACT }, ..waiting.clone() });
+        assert_eq!((back.current, back.ledger.revision), (Current::Stays, 1));
+        let going = Scene { existence: Existence::BeingDeleted, ..waiting };
+        assert_eq!(decide(&going), Act::Rest(None));
+    }
+}
+
+#[test]
+fn an_announced_restore_does_not_hold_up_an_object_that_has_a_past() {
+    let restore = Some(Announced::ByVelero);
+    assert_eq!(decide(&Scene { restore, ..live() }), Act::Rest(None));
+    assert_eq!(page(&Scene { restore, secret: Sight::Absent, ..live() }).ledger.revision, 2);
+    assert_eq!(page(&asking(Scene { restore, ..live() }, Some("r"), None)).ledger.revision, 2);
 }
 
 #[test]

@@ -6,7 +6,6 @@ use chatelaine::{
         ledger::{Copy, Ledger, Owner, Previous},
         lifecycle::{Act, decide},
         page::Page,
-        period::Period,
         permission::Grant,
         policy::{Expiry, Policy, Source, Wanted},
         reason::Reason,
@@ -36,7 +35,9 @@ pub fn policy() -> Policy {
     Policy {
         wanted: Wanted::Active,
         expiry: Expiry::AccountDefault,
-        overlap: Period::default(),
+        overlap: None,
+        renew_before: None,
+        schedule: None,
         default_lifetime: None,
         warn_before: None,
         grant: Some(Grant::default()),
@@ -53,6 +54,7 @@ pub fn blank() -> Scene {
         owner: owner(),
         number: None,
         existence: Existence::Standing,
+        restore: None,
         triggers: Triggers::default(),
         account_triggers: Triggers::default(),
         policy: policy(),
@@ -95,7 +97,7 @@ pub fn copy() -> Copy {
 }
 
 pub fn copy_sight(inside: Inside) -> CopySight {
-    CopySight { copy: copy(), origin: Origin::Found, inside }
+    CopySight { copy: copy(), origin: Origin::Found, inside, form: Form::Fits }
 }
 
 pub fn ours(ledger: Ledger, inside: Inside) -> Sight {

@@ -3,11 +3,12 @@
 use chatelaine::{
     api::State,
     core::{
+        ledger::{Copy, Ledger},
         lifecycle::{Act, decide},
         page::{Current, Former},
         policy::Wanted,
         reason::Reason,
-        scene::{Account, CopySight, Origin, Scene, Sight},
+        scene::{Account, CopySight, Form, Inside, Origin, Scene, Sight},
     },
 };
 
@@ -84,6 +85,39 @@ fn a_rotate_while_withheld_waits_and_then_mints_anew() {
     assert_eq!((page.ledger.revision, page.previous, page.ledger.held), (2, Former::Nothing, None));
     assert!(matches!(page.current, Current::Mint { .. }));
     assert_eq!(page.ledger.discarded, Some(copy()));
+}
+
+/// The withheld copy as a backup brings it back.
+fn brought_back(inside: Inside) -> CopySight {
+    let copy = Copy { uid: "copy-2".into(), ..copy() };
+    CopySight { copy, form: Form::Differs, ..copy_sight(inside) }
+}
+
+#[test]
+fn a_copy_that_a_backup_brought_back_is_named_and_made_ours() {
+    for wanted in [Wanted::Inactive, Wanted::Active] {
+        let found = brought_back(INTACT);
+        let mut scene = Scene { copy: Some(found.clone()), ..withheld() };
+        scene.policy.wanted = wanted;
+        let page = page(&scene);
+        assert_eq!((page.ledger.state, page.ledger.held.as_ref()), (State::Withheld, Some(&found.copy)));
+        assert_eq!((page.current, page.ledger.discarded), (Current::Nothing, None));
+    }
+    let found = brought_back(INTACT);
+    let named = Ledger { state: State::Withheld, held: Some(found.copy.clone()), ..ledger() };
+    let mut scene = Scene { secret: ours(named, INTACT), copy: Some(found), ..withheld() };
+    assert_eq!(decide(&scene), Act::Reown);
+    scene.copy.as_mut().unwrap().form = Form::Fits;
+    assert_eq!(decide(&scene), Act::Rest(None));
+}
+
+#[test]
+fn a_copy_with_other_bytes_or_of_somebody_else_is_not_what_a_backup_brought_back() {
+    let scene = |found| Scene { copy: Some(found), ..withheld() };
+    let damaged = brought_back(DAMAGED);
+    assert_eq!(page(&scene(damaged.clone())).ledger.discarded, Some(damaged.copy));
+    let strange = CopySight { origin: Origin::Strange, ..brought_back(INTACT) };
+    assert_eq!(obstacle(&scene(strange)), Some(Reason::SecretConflict));
 }
 
 #[test]

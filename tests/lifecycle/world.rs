@@ -9,11 +9,14 @@ use chatelaine::{
         lifecycle::{Act, Complaint, decide},
         page::{Current, Former, Page},
         policy::Wanted,
-        scene::{Account, CopySight, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
+        scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
     },
 };
 
-use crate::stage::{at, blank};
+use crate::{
+    causes::had_a_cause,
+    stage::{at, blank},
+};
 
 pub type Value = u64;
 
@@ -31,6 +34,8 @@ pub struct Stored {
 #[derive(Clone, Debug)]
 struct Held {
     copy: Copy,
+    /// Whether it says that it is this object's; a restored one does not.
+    form: Form,
     current: Option<Value>,
     previous: Option<Value>,
 }
@@ -110,6 +115,7 @@ impl World {
         let told = scene.ledger().or(scene.testimony.as_ref()).cloned();
         scene.copy = self.held.as_ref().map(|held| CopySight {
             copy: held.copy.clone(),
+            form: held.form,
             origin: if just_made == Some(&held.copy) { Origin::JustMade } else { Origin::Found },
             inside: Inside::Read {
                 current: integrity(held.current, told.as_ref().and_then(|ledger| ledger.digest.as_ref())),
@@ -157,11 +163,16 @@ impl World {
                     let stored = self.secret.as_ref().expect("only what is there is held");
                     assert!(self.held.is_none(), "a create would be refused");
                     let copy = Copy { name: "copy".into(), uid: format!("copy-{}", self.copies) };
-                    self.held =
-                        Some(Held { copy: copy.clone(), current: stored.current, previous: stored.previous });
+                    self.held = Some(Held {
+                        copy: copy.clone(),
+                        form: Form::Fits,
+                        current: stored.current,
+                        previous: stored.previous,
+                    });
                     just_made = Some(copy);
                 }
                 Act::Trim => self.held.as_mut().expect("only what is there is trimmed").previous = None,
+                Act::Reown => self.held.as_mut().expect("only what is there is re-owned").form = Form::Fits,
                 Act::Discard(copy) => {
                     let named = self.secret.as_ref().and_then(|stored| stored.ledger.held.clone());
                     assert_ne!(named, Some(copy.clone()), "a copy that the ledger names is never deleted");
@@ -174,6 +185,9 @@ impl World {
 
     fn write(&mut self, page: Page) {
         let Page { mut ledger, current, previous, .. } = page;
+        if matches!(current, Current::Mint { .. }) {
+            had_a_cause(&self.look(None), &ledger);
+        }
         let there = self.secret.take();
         if there.is_none() {
             self.life += 1;
@@ -255,6 +269,15 @@ impl World {
 
     pub fn delete_copy(&mut self) {
         self.held = None;
+    }
+
+    /// A backup tool puts the copy back after it was lost: the same bytes under another uid.
+    pub fn restore_copy(&mut self) {
+        self.copies += 1;
+        if let Some(held) = self.held.as_mut() {
+            held.copy.uid = format!("copy-{}", self.copies);
+            held.form = Form::Differs;
+        }
     }
 
     pub fn damage(&mut self) {

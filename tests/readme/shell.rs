@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Shell {
     kubeconfig: PathBuf,
     cache: PathBuf,
+    /// What a reader would call a folder of his own.
+    scratch: PathBuf,
     path: String,
 }
 
@@ -27,8 +29,20 @@ impl Shell {
         Self {
             kubeconfig: control_plane.layout.admin_kubeconfig(),
             cache: control_plane.layout.dir.join("kubectl-cache"),
+            scratch: control_plane.layout.dir.clone(),
             path: format!("{}:{path}", kubectl.unwrap_or_default()),
         }
+    }
+
+    /// The same, but in this namespace unless a command names another.
+    pub fn within(self, namespace: &str) -> Self {
+        let kubeconfig = self.kubeconfig.with_file_name(format!("{namespace}.kubeconfig"));
+        std::fs::copy(&self.kubeconfig, &kubeconfig).expect("a copy of the kubeconfig");
+        let scratch = self.scratch.join(namespace);
+        std::fs::create_dir(&scratch).expect("a folder");
+        let here = Self { kubeconfig, scratch, ..self };
+        here.run(&format!("kubectl config set-context --current --namespace {namespace}"));
+        here
     }
 
     /// What it prints, good or bad, as a terminal shows it.
@@ -37,6 +51,7 @@ impl Shell {
             .args(["-c", &format!("exec 2>&1\n{line}")])
             .envs([("KUBECONFIG", &self.kubeconfig), ("KUBECACHEDIR", &self.cache)])
             .env("PATH", &self.path)
+            .env("TMPDIR", &self.scratch)
             .current_dir(checkout::root())
             .stdin(Stdio::null())
             .output()

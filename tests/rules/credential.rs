@@ -74,14 +74,9 @@ fn shared(kind: Kind) -> Vec<Row> {
 /// Each of these belongs to the contract and does not work yet: accepting it would be a promise.
 fn later(kind: Kind) -> Vec<Row> {
     [
-        (json!({"renewBefore": "10d"}), "unknown field \"spec.renewBefore\""),
-        (json!({"rotation": {"every": "30d"}}), "unknown field \"spec.rotation.every\""),
-        (json!({"rotation": {"cron": "0 3 * * 1"}}), "unknown field \"spec.rotation.cron\""),
-        (json!({"rotation": {"timeZone": "UTC"}}), "unknown field \"spec.rotation.timeZone\""),
         (json!({"secret": {"formats": ["Json"]}}), "unknown field \"spec.secret.formats\""),
         (json!({"secret": {"template": {"a": "b"}}}), "unknown field \"spec.secret.template\""),
         (json!({"restart": []}), "unknown field \"spec.restart\""),
-        (json!({"roles": []}), "unknown field \"spec.roles\""),
     ]
     .into_iter()
     .map(|(spec, message)| refused(kind, "what does not work yet is refused", spec, message).server_alone())

@@ -9,6 +9,8 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod roles;
+mod schedule;
 mod ssh_key;
 mod text;
 mod time;
@@ -125,11 +127,13 @@ pub fn all() -> Vec<Row> {
         account::rows(),
         metadata::rows(),
         time::rows(),
+        schedule::rows(),
         text::rows(),
         credential::rows(),
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
+        roles::rows(),
     ]
     .into_iter()
     .flatten()

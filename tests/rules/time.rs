@@ -55,7 +55,7 @@ pub fn rows() -> Vec<Row> {
                 not(
                     "a warning is a duration",
                     json!({"warnBefore": "soon"}),
-                    "must be a duration above zero such as 7d",
+                    "must be a duration above zero such as 7d, 12h or 1h30m: the units are",
                 ),
                 not(
                     "a warning needs an end",
@@ -67,7 +67,7 @@ pub fn rows() -> Vec<Row> {
                 not(
                     "an overlap is not never",
                     json!({"rotation": {"overlap": "never"}}),
-                    "must be a duration such as 24h",
+                    "must be a duration such as 24h, 1h30m or 0s: the units are y w d h m s, the largest comes first",
                 ),
                 not(
                     "an overlap is not empty",
@@ -117,7 +117,8 @@ fn durations() -> Vec<Row> {
             AccessToken,
             sentence,
             json!({"lifetime": text}),
-            "must be never or a duration above zero such as 90d",
+            "must be never or a duration above zero such as 90d, 12h or 1h30m: the units are y w d h m s, the largest \
+             comes first",
         )
     });
     let long = refused(

@@ -137,7 +137,7 @@ async fn a_damaged_secret_is_not_ready_until_it_is_mended() {
     assert!(matches!(again, Ok(Again::In(rest, _)) if rest > Duration::from_secs(50)), "{again:?}");
     assert_eq!(stage.server.asked(), ["GET secrets/ci".to_owned(), stage.status_path()]);
     let ready = stage.condition("Ready");
-    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("SecretRepaired")));
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("AwaitingMaterial")));
     assert_eq!(stage.condition("Active")["status"], "False");
     for _ in 0..3 {
         stage.see();

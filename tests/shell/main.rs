@@ -8,6 +8,7 @@ mod caches;
 mod faults;
 mod passphrases;
 mod requests;
+mod restoring;
 mod server;
 mod stage;
 mod withholding;

@@ -6,8 +6,9 @@ use super::locking::sealed_first;
 use crate::api::State;
 use crate::core::{
     answer::{Answer, Complaint},
+    due::{Due, replacement_due},
     ledger::Ledger,
-    page::{self, Page},
+    page::{self, Cause, Page},
     period::Period,
     policy::Source,
     reason::Reason,
@@ -93,9 +94,9 @@ fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
     let earliest = REMAKE_PAUSE.after(ledger.issue_time.unwrap_or(Timestamp::MIN));
     if scene.now < earliest && ledger.issue_time.is_some_and(|issue| issue <= scene.now) {
         let text = format!(
-            "The Secret was lost or damaged; new material is made at most once a minute, next at {earliest}"
+            "The Secret is lost or damaged: it gets new material at {earliest}, as that is made at most once a minute"
         );
-        return Answer::Blocked(Complaint::waiting(reason, text).until(earliest));
+        return Answer::Blocked(Complaint::waiting(Reason::AwaitingMaterial, text).until(earliest));
     }
     mint(scene, |scene| page::issue(scene, ledger.clone(), reason))
 }
@@ -135,7 +136,7 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
     let Some(ledger) = scene.ledger().filter(|ledger| ledger.is_live()) else { return Answer::No };
     let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
     if brought_anew(scene, ledger) || (asked && !is_brought(scene)) {
-        return mint(scene, |scene| page::rotate(scene, ledger));
+        return mint(scene, |scene| page::rotate(scene, ledger, Cause::Asked));
     }
     if asked && scene.existence == Existence::Standing {
         return page::note_rotate(
@@ -145,7 +146,13 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
         )
         .into();
     }
-    Answer::No
+    match replacement_due(scene, ledger) {
+        Some((due, time)) if scene.is_past(time) => {
+            let cause = if due == Due::Renew { Cause::Renewal } else { Cause::Schedule };
+            mint(scene, |scene| page::rotate(scene, ledger, cause))
+        }
+        Some(_) | None => Answer::No,
+    }
 }
 
 /// Mints, unless something stands in the way.
@@ -157,7 +164,8 @@ pub(super) fn mint(scene: &Scene, page: impl FnOnce(&Scene) -> Page) -> Answer {
     }
 }
 
-fn may_mint(scene: &Scene) -> Result<(), Complaint> {
+/// What stands in the way of whatever would be minted now.
+pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     let account = &scene.owner.account;
     match scene.account {
         Account::Missing | Account::MissingLately { .. } => {
@@ -187,6 +195,12 @@ fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     }
     if let Lock::NoPassphrase(why) = &scene.lock {
         return Err(why.clone());
+    }
+    // What is live is renewed once more, rather than left to expire because the Account's default has changed.
+    if let Some(complaint) = scene.policy.unrenewable(scene.now)
+        && !scene.ledger().is_some_and(Ledger::is_live)
+    {
+        return Err(complaint);
     }
     match scene.policy.not_after(scene.now, scene.policy.default_lifetime) {
         Some(date) if date <= scene.now => Err(Complaint::person(

@@ -12,6 +12,9 @@ use crate::core::{
 /// A stranger's Secret is looked at again after this time: no watch shows it.
 const CONFLICT_PAUSE: Period = Period::seconds(60);
 
+/// A restored Secret may lack the label by which the watch would show it.
+const RESTORE_PAUSE: Period = Period::seconds(60);
+
 pub(in crate::core) fn out_of_reach(scene: &Scene) -> Answer {
     let again = CONFLICT_PAUSE.after(scene.now);
     let conflict = |text: String| Complaint::waiting(Reason::SecretConflict, text).until(again).stop();
@@ -48,12 +51,14 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
         return if untouched { Answer::Yes(Act::Rest(None)) } else { Answer::No };
     }
     match &scene.secret {
-        Sight::Orphan { ledger } => page::restore(scene, ledger).into(),
+        Sight::Orphan { ledger, .. } => page::restore(scene, ledger).into(),
         Sight::Offered { found: Ok(find) } => page::adopt(scene, past(scene), find).into(),
+        Sight::Absent | Sight::Mute => match scene.restore_awaited() {
+            Some(announced) => announced.complaint().until(RESTORE_PAUSE.after(scene.now)).stop(),
+            None => Answer::No,
+        },
         Sight::Offered { found: Err(_) }
-        | Sight::Absent
         | Sight::Ours { .. }
-        | Sight::Mute
         | Sight::Newer(_)
         | Sight::Dying
         | Sight::LeftBehind

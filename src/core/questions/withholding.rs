@@ -7,7 +7,7 @@ use crate::core::{
     ledger::Ledger,
     page,
     reason::Reason,
-    scene::{Account, CopySight, Existence, Inside, Integrity, Origin, Scene},
+    scene::{Account, CopySight, Existence, Form, Inside, Integrity, Origin, Scene},
 };
 
 pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
@@ -17,6 +17,9 @@ pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
         return fenced.map_or(Answer::No, |found| Answer::Yes(Act::Discard(found.copy.clone())));
     }
     let inactive = scene.why_inactive();
+    if let Some(found) = brought_back(scene, ledger) {
+        return page::name_copy(scene, ledger, &found.copy).into();
+    }
     match (ledger.state, inactive) {
         (State::Live, Some(reason)) if is_intact(scene) => match &scene.copy {
             None => Answer::Yes(Act::Hold),
@@ -32,6 +35,7 @@ pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
         }
         (State::Withheld, Some(_) | None) => match &scene.copy {
             Some(found) if ledger.held.as_ref() != Some(&found.copy) => clear_away(scene, ledger, found),
+            Some(found) if found.form == Form::Differs && may_be_sound(found) => Answer::Yes(Act::Reown),
             Some(_) | None => Answer::No,
         },
         (State::Live | State::Expired | State::Revoked, _) => match &scene.copy {
@@ -57,6 +61,22 @@ fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
         Some(Inside::Read { current: Integrity::Damaged, .. }) | None => {
             mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::SecretRecreated))
         }
+    }
+}
+
+/// A copy under the name that the ledger knows, with the withheld bytes in it, but with another uid: the one that the
+/// ledger names is gone, and a backup brought it back. So it is no writer's left-over, and must not be cleared away.
+fn brought_back<'a>(scene: &'a Scene, ledger: &Ledger) -> Option<&'a CopySight> {
+    let held = ledger.held.as_ref().filter(|_| ledger.state == State::Withheld)?;
+    let found = scene.copy.as_ref().filter(|found| found.origin == Origin::Found && may_be_sound(found))?;
+    (found.copy.name == held.name && found.copy.uid != held.uid).then_some(found)
+}
+
+/// What was not read yet is read before anything is written.
+fn may_be_sound(found: &CopySight) -> bool {
+    match found.inside {
+        Inside::Unread => true,
+        Inside::Read { current, .. } => current == Integrity::Intact,
     }
 }
 

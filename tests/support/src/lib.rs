@@ -10,6 +10,7 @@
 //! | [`servers`] | the command lines of the three servers, and what they need on disk |
 //! | [`cluster`] | a running API server as seen by a named user: clients, kubeconfigs, kubectl |
 //! | [`install`] | CRDs and RBAC, as `deploy/` has them |
+//! | [`examples`] | `examples/`, as far as nobody has edited them |
 //! | [`control_plane`] | the three servers as a value: started, restarted, ended on drop |
 //! | [`operator`] | the product's binary as a value |
 //! | [`shared`] | one control plane, and one operator, for all tests of a test binary |
@@ -27,6 +28,7 @@ pub mod binaries;
 pub mod checkout;
 pub mod cluster;
 pub mod control_plane;
+pub mod examples;
 pub mod install;
 pub mod leash;
 pub mod operator;

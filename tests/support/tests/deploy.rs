@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{ListParams, ObjectMeta, PostParams};
-use support::{ControlPlane, User};
+use support::{ControlPlane, User, examples};
 
 const STRICT: [&str; 4] = ["apply", "--server-side", "--force-conflicts", "--validate=strict"];
 
@@ -45,6 +45,33 @@ async fn the_quickstart_is_accepted_to_the_letter() -> Result<()> {
     let ask = [&STRICT[..], &["--dry-run=server", "-k", "examples/quickstart"]].concat();
     let answer = control_plane.kubectl(&ask).await.ok();
     assert_eq!(answer.lines().count(), 5, "an Account and four credentials:\n{answer}");
+    Ok(())
+}
+
+/// As `make up` does it, again and again.
+#[tokio::test]
+async fn an_example_that_somebody_edited_stays_as_it_is_and_the_others_are_applied() -> Result<()> {
+    const QUICKSTART: &str = "examples/quickstart";
+    let control_plane = support::own().await;
+    assert!(examples::apply(&control_plane, "examples").await.is_err(), "there is nothing to apply");
+    assert_eq!(examples::apply(&control_plane, QUICKSTART).await?, None);
+    assert_eq!(examples::apply(&control_plane, QUICKSTART).await?, None, "again");
+
+    let patch = async |object: &str, patch: &str| {
+        control_plane.kubectl(&["patch", "--type=merge", object, "--patch", patch]).await.ok();
+    };
+    let end = r#"{"spec": {"lifetime": null, "expirationTime": "2099-01-01T00:00:00Z"}}"#;
+    patch("accesstoken/alice-trial", end).await;
+    patch("sshkey/alice-laptop", r#"{"spec": {"comment": "somebody else's"}}"#).await;
+    let refused = examples::apply(&control_plane, QUICKSTART).await?.context("an example is not applied")?;
+    assert!(refused.contains("alice-trial") && !refused.contains("alice-laptop"), "{refused}");
+
+    let spec = async |object: &str, field: &str| {
+        let output = format!("--output=jsonpath={{.spec.{field}}}");
+        control_plane.kubectl(&["get", object, &output]).await.ok()
+    };
+    assert_eq!(spec("accesstoken/alice-trial", "expirationTime").await, "2099-01-01T00:00:00Z");
+    assert_eq!(spec("sshkey/alice-laptop", "comment").await, "Alice's laptop");
     Ok(())
 }
 

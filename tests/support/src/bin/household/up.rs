@@ -8,7 +8,7 @@ use support::control_plane::wait_ready;
 use support::install::install;
 use support::operator::{self, Launch};
 use support::servers::{Layout, Server, log_tail};
-use support::{Cluster, checkout};
+use support::{Cluster, checkout, examples};
 
 use crate::home::{Home, shown};
 use crate::process::{Process, version};
@@ -33,14 +33,21 @@ pub async fn up(operator: &Path) -> Result<()> {
     println!("CRDs and roles are installed");
     start_operator(&mut home, &cluster, operator).await?;
 
-    let apply = ["apply", "--server-side", "--force-conflicts", "-k", QUICKSTART];
-    cluster.kubectl(&apply).await.checked().context("applying the quickstart")?;
+    let edited = examples::apply(&cluster, QUICKSTART).await?;
+    if let Some(refused) = &edited {
+        println!(
+            "\nAn example that was edited stays as it is (delete it, and `make up` brings it back):\n{refused}"
+        );
+    }
     let waited = settled::wait(&cluster, QUICKSTART).await;
     print!(
         "\n$ kubectl get credentials -A\n{}",
         cluster.kubectl(&["get", "credentials", "-A"]).await.checked()?
     );
-    waited?;
+    match (waited, edited) {
+        (Err(error), Some(_)) => println!("\n{error}"),
+        (waited, _) => waited?,
+    }
     println!("{}", farewell(&cluster));
     Ok(())
 }

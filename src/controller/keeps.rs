@@ -1,0 +1,69 @@
+//! What the house asks of the keepers, whatever kind they keep.
+
+use futures::{FutureExt, future::BoxFuture};
+use kube::ResourceExt;
+
+use super::{
+    credential::Keeper,
+    error::Failure,
+    guarded::Guarded,
+    queue::{Again, Key},
+    secrets::secret_name,
+};
+use crate::credentials::Credential;
+
+/// Which credentials.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    All,
+    Account {
+        namespace: &'a str,
+        name: &'a str,
+    },
+    /// Those whose spec names this Secret.
+    Secret {
+        namespace: &'a str,
+        name: &'a str,
+    },
+}
+
+pub trait Keeps: Send + Sync {
+    fn kind(&self) -> &'static str;
+    /// Resolves when the cache was filled for the first time.
+    fn filled(&self) -> BoxFuture<'_, ()>;
+    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
+    fn keys(&self, of: Of<'_>) -> Vec<Key>;
+}
+
+impl<K: Credential> Keeps for Keeper<K> {
+    fn kind(&self) -> &'static str {
+        K::KIND
+    }
+
+    fn filled(&self) -> BoxFuture<'_, ()> {
+        self.store.wait_until_ready().map(|_| ()).boxed()
+    }
+
+    fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
+        self.look_at(key).boxed()
+    }
+
+    fn keys(&self, of: Of<'_>) -> Vec<Key> {
+        let key = |object: &Guarded<K>| Key {
+            kind: K::KIND,
+            namespace: object.namespace().unwrap_or_default().into(),
+            name: object.name_any().into(),
+        };
+        let is_in = |object: &Guarded<K>, namespace| object.metadata.namespace.as_deref() == Some(namespace);
+        let is_meant = |object: &Guarded<K>| match of {
+            Of::All => true,
+            Of::Account { namespace, name } => {
+                is_in(object, namespace) && object.account.as_deref() == Some(name)
+            }
+            Of::Secret { namespace, name } => {
+                is_in(object, namespace) && object.read().is_ok_and(|object| secret_name(&object) == name)
+            }
+        };
+        self.store.state_filter(is_meant).iter().map(|object| key(object)).collect()
+    }
+}

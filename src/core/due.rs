@@ -1,0 +1,108 @@
+//! What comes next by itself, and when: an end, or new material by a schedule.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    ledger::Ledger,
+    period::Period,
+    policy::{Policy, Schedule, Source},
+    scene::Scene,
+};
+
+/// No rotation or renewal is later than its time by more than this.
+const LONGEST_DELAY: Period = Period::seconds(300);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    Expire,
+    Retire,
+    /// New material before the end of the current one.
+    Renew,
+    /// New material by `rotation.every` or `rotation.cron`.
+    Rotate,
+}
+
+/// The next thing that will be done to the material, and when.
+pub fn next_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp)> {
+    if ledger.is_dead() || ledger.revision == 0 {
+        return None;
+    }
+    let expire = ledger.not_after.map(|time| (Due::Expire, time));
+    let retire = ledger.previous.as_ref().map(|previous| (Due::Retire, previous.retirement_time));
+    [expire, retire, replacement_due(scene, ledger)].into_iter().flatten().min_by_key(|(_, time)| *time)
+}
+
+/// When something next has to leave the Secret: that goes before all other work.
+pub fn next_end(ledger: &Ledger) -> Option<Timestamp> {
+    if ledger.is_dead() {
+        return None;
+    }
+    let retire = ledger.previous.as_ref().map(|previous| previous.retirement_time);
+    ledger.not_after.into_iter().chain(retire).min()
+}
+
+/// When live material is to be replaced by itself. Nothing is while it is withheld: it is given back first, and what
+/// came due meanwhile is done then.
+pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp)> {
+    let policy = &scene.policy;
+    // Damaged material is made anew anyway.
+    if !ledger.is_live() || scene.is_damaged() || matches!(policy.source, Source::Brought { .. }) {
+        return None;
+    }
+    let issue = ledger.issue_time?;
+    let renewal = policy
+        .renewal(issue, ledger.not_after)
+        .map(|time| (Due::Renew, time, policy.renew_before.unwrap_or_default().tenth().min(LONGEST_DELAY)));
+    let rotation = rotation(policy, ledger, issue).map(|(time, longest)| (Due::Rotate, time, longest));
+    let delayed = |(due, time, longest): (Due, Timestamp, Period)| {
+        (due, delay(&scene.owner.uid, within_life(time, longest, ledger)).after(time))
+    };
+    renewal.into_iter().chain(rotation).map(delayed).min_by_key(|(_, time)| *time)
+}
+
+/// The time that the schedule gives, and how much later it may be done.
+fn rotation(policy: &Policy, ledger: &Ledger, issue: Timestamp) -> Option<(Timestamp, Period)> {
+    match policy.schedule.as_ref()? {
+        Schedule::Every(period) => Some((period.after(issue), period.tenth().min(LONGEST_DELAY))),
+        Schedule::Cron(cron) => {
+            // One that the ledger does not note yet begins when it does.
+            let noted = ledger.schedule.as_ref().filter(|noted| noted.text == cron.text)?;
+            let firing = cron.after(issue.max(noted.since))?;
+            let between = Period::between(firing.at, firing.following);
+            // The overlap that begins then must be over before the following firing.
+            let room = between.less(policy.overlap.unwrap_or_default());
+            Some((firing.at, between.tenth().min(LONGEST_DELAY).min(room)))
+        }
+    }
+}
+
+/// At most half of the time that is left to the material.
+fn within_life(time: Timestamp, longest: Period, ledger: &Ledger) -> Period {
+    ledger.not_after.map_or(longest, |end| longest.min(Period::between(time, end).half()))
+}
+
+/// Of all credentials with the same longest delay each has its own, always the same: what is due at the same second is
+/// spread evenly.
+fn delay(uid: &str, longest: Period) -> Period {
+    let digest = Sha256::digest(uid.as_bytes());
+    let share = digest.last_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    Period::seconds(((u128::from(share) * u128::from(longest.as_secs())) >> 64) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_together_is_spread_evenly_over_the_longest_delay() {
+        let mut tenths = [0u32; 10];
+        for n in 0..10_000 {
+            let delay = delay(&format!("uid-{n}"), Period::seconds(300)).as_secs();
+            tenths[(delay / 30) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|many| (850..1_150).contains(many)), "{tenths:?}");
+        assert_eq!(delay("uid-1", Period::seconds(300)), delay("uid-1", Period::seconds(300)));
+        assert_eq!(delay("uid-1", Period::default()), Period::default());
+    }
+}

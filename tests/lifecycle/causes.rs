@@ -1,0 +1,29 @@
+//! Rule 1: each new revision has a cause that was there before it and was not consumed.
+
+use chatelaine::{
+    api::State,
+    core::{due::replacement_due, ledger::Ledger, reason::Reason, scene::Scene},
+};
+
+/// Fails unless what was seen is a cause for this page of the ledger.
+pub fn had_a_cause(before: &Scene, page: &Ledger) {
+    let entry = page.history.last().expect("a revision has an entry");
+    let told = before.ledger().or(before.lost());
+    let cause = match (entry.reason, &entry.trigger) {
+        (Reason::Rotated, Some(value)) => told.is_some_and(|told| {
+            !told.handled.rotate.contains(value) && before.triggers.rotate.as_ref() == Some(value)
+        }),
+        (Reason::Rotated | Reason::Renewed, None) => {
+            told.and_then(|told| replacement_due(before, told)).is_some_and(|(_, due)| due <= before.now)
+        }
+        (Reason::Issued, _) => told.is_none_or(|told| told.revision == 0 || told.is_dead()),
+        (Reason::SecretRecreated, _) => told.is_some_and(|told| match told.state {
+            State::Live => before.ledger().is_none(),
+            State::Withheld => before.copy.as_ref().is_none_or(|copy| copy.inside != crate::stage::INTACT),
+            State::Expired | State::Revoked => false,
+        }),
+        (Reason::SecretRepaired, _) => before.is_damaged(),
+        (reason, _) => panic!("{reason} is no cause"),
+    };
+    assert!(cause, "{entry:?} has no cause in {before:?}");
+}

@@ -1,0 +1,69 @@
+//! What the conditions say: all of it once, beside that what is the matter.
+
+use chatelaine::{
+    api::{CredentialStatus, State},
+    core::{
+        lifecycle::Complaint,
+        policy::Wanted,
+        project::{Report, project},
+        reason::Reason,
+        scene::{Account, Scene, Sight},
+    },
+};
+
+use crate::stage::*;
+
+fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialStatus>) -> CredentialStatus {
+    project(scene, Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None })
+}
+
+fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {
+    status.conditions.iter().map(|one| (one.type_.as_str(), one.message.as_str())).collect()
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_with_its_advice_once_and_beside_that_in_short() {
+    let conflict = Complaint::waiting(Reason::SecretConflict, "It belongs to bob: ask bob, or: take another");
+    let status =
+        told(&Scene { secret: Sight::Foreign { holder: "bob".into() }, ..blank() }, Some(&conflict), None);
+    let wanted = [
+        ("Ready", "It belongs to bob: ask bob, or: take another"),
+        ("Active", "It belongs to bob"),
+        ("Reconciling", "It belongs to bob"),
+    ];
+    assert_eq!(messages(&status), wanted);
+
+    let refused = Complaint::person(Reason::PermissionNotGranted, "Not granted are dns:*, a:b: change them");
+    let stalled = told(&blank(), Some(&refused), None);
+    assert_eq!(messages(&stalled).last(), Some(&("Stalled", "Not granted are dns:*, a:b")));
+}
+
+#[test]
+fn what_ready_does_not_say_because_it_stays_as_it_was_the_condition_beside_it_says_in_full() {
+    let before = told(&live(), None, None);
+    let failure = Complaint::waiting(Reason::ApiUnavailable, "No answer: tried again");
+    let status = told(&live(), Some(&failure), Some(&before));
+    assert_eq!(messages(&status)[0], messages(&before)[0]);
+    assert_eq!(messages(&status).last(), Some(&("Reconciling", "No answer: tried again")));
+}
+
+/// Every state, with every Account: an advice is in Ready, or nowhere.
+#[test]
+fn no_condition_repeats_the_advice_of_ready() {
+    let accounts = [Account::Active, Account::Inactive, Account::Missing];
+    for state in [State::Live, State::Withheld, State::Expired, State::Revoked] {
+        for (account, wanted) in
+            accounts.into_iter().flat_map(|one| [(one, Wanted::Active), (one, Wanted::Inactive)])
+        {
+            let mut scene = Scene { account, ..dead(state) };
+            scene.policy.wanted = wanted;
+            let status = told(&scene, None, None);
+            let (first, rest) = status.conditions.split_first().expect("Ready is always there");
+            assert_eq!(first.type_, "Ready");
+            assert!(
+                rest.iter().all(|one| one.message != first.message || !one.message.contains(": ")),
+                "{status:#?}"
+            );
+        }
+    }
+}
