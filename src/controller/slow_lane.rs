@@ -66,3 +66,39 @@ impl SlowLane {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::core::material::{Identity, Material};
+
+    use super::*;
+
+    fn made(id: &str) -> Values {
+        let identity = Identity { id: id.into(), public: None };
+        Values { current: Some(Material { identity, secret: None }), previous: None }
+    }
+
+    #[tokio::test]
+    async fn what_was_made_by_another_order_is_of_no_use_any_more() {
+        let lane = SlowLane::new(1);
+        let (told, mut done) = tokio::sync::mpsc::unbounded_channel();
+        let ask = |order: &str| {
+            let (told, id) = (told.clone(), order.to_owned());
+            let finished = move || drop(told.send(()));
+            let made = lane.take_or_start("u", order.into(), move || Ok(made(&id)), finished);
+            made.map(|made| made.unwrap().current.unwrap().identity.id)
+        };
+        assert_eq!(ask("first"), None);
+        assert_eq!(ask("first"), None, "it is made once");
+        assert_eq!(ask("second"), None);
+        for _ in 0..2 {
+            done.recv().await;
+        }
+        assert!(done.try_recv().is_err());
+        assert_eq!(ask("second").as_deref(), Some("second"));
+        assert_eq!(ask("third"), None);
+        done.recv().await;
+        assert_eq!(ask("second"), None, "what was made for the third is dropped");
+        lane.forget("u");
+    }
+}
