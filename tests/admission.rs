@@ -165,7 +165,7 @@ fn unknown_fields_are_dropped_and_warned_of_when_a_client_does_not_ask_for_stric
     on_a_server(|_, client, namespace| async move {
         let mut manifest = Kind::AccessToken.manifest();
         manifest["metadata"]["namespace"] = json!(namespace);
-        manifest["spec"]["renewBefore"] = json!("10d");
+        manifest["spec"]["renewAfter"] = json!("10d");
         let request = Request::post(collection(Kind::AccessToken, &namespace))
             .header("content-type", "application/json")
             .body(serde_json::to_vec(&manifest).expect("JSON").into())
@@ -173,10 +173,10 @@ fn unknown_fields_are_dropped_and_warned_of_when_a_client_does_not_ask_for_stric
         let answer = client.send(request).await.expect("an answer");
         assert_eq!(answer.status(), 201);
         let warning = answer.headers()["warning"].to_str().expect("text");
-        assert!(warning.contains("unknown field \\\"spec.renewBefore\\\""), "{warning}");
+        assert!(warning.contains("unknown field \\\"spec.renewAfter\\\""), "{warning}");
         let tokens: Api<AccessToken> = Api::namespaced(client, &namespace);
         let stored = serde_json::to_value(tokens.get("example").await.expect("it is there")).expect("JSON");
-        assert!(stored["spec"].get("renewBefore").is_none());
+        assert!(stored["spec"].get("renewAfter").is_none());
     });
 }
 

@@ -14,7 +14,7 @@ use chatelaine::{
     api::{AccessToken, Account, ApiKeyPair},
     core::ledger::Ledger,
 };
-use history::{Findings, Hands, History, block_on, consistent, eventually, ledger, value};
+use history::{Findings, Hands, block_on, consistent, eventually, ledger, truth::Record, value};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -84,7 +84,8 @@ async fn comes_to_rest(hands: &Hands) {
     .await;
 }
 
-async fn nothing_was_minted_twice_and_nothing_was_lost(hands: &Hands, history: &History) {
+async fn nothing_was_minted_twice_and_nothing_was_lost(hands: &Hands, record: &Record) {
+    let history = &record.secrets;
     for name in ["token", "pair", "switched"] {
         history.catch_up(hands.client.clone(), &hands.namespace, name).await;
         assert!(!history.was_ever_deleted(name));
@@ -104,6 +105,8 @@ async fn nothing_was_minted_twice_and_nothing_was_lost(hands: &Hands, history: &
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "the access key stays");
     let switched = consistent(&history.of("switched"), "token", "previousToken");
     assert_eq!((switched.revision, switched.values.len()), (1, 1), "the same bytes came back each time");
+    let judged = record.status_was_never_ahead().await;
+    assert!(judged > 3 * 3, "only {judged} versions were judged");
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn an_operator_that_is_killed_again_and_again_mints_nothing_twice_and_loses_no_t
     block_on(async {
         let control_plane = support::own().await;
         let hands = household(&control_plane).await;
-        let history = History::begin(hands.client.clone(), &hands.namespace).await;
+        let record = Record::begin(hands.client.clone(), &hands.namespace).await;
         let mut rng = chance();
         let mut deaths_rng = StdRng::seed_from_u64(rng.random());
         let over = AtomicBool::new(false);
@@ -137,7 +140,7 @@ fn an_operator_that_is_killed_again_and_again_mints_nothing_twice_and_loses_no_t
         tokio::join!(triggers, deaths);
         let _operator = Operator::start(&control_plane, BINARY, &[]).await.expect("the last one");
         comes_to_rest(&hands).await;
-        nothing_was_minted_twice_and_nothing_was_lost(&hands, &history).await;
+        nothing_was_minted_twice_and_nothing_was_lost(&hands, &record).await;
     });
 }
 
@@ -146,7 +149,7 @@ fn two_operators_at_once_mint_nothing_twice_and_lose_no_trigger() {
     block_on(async {
         let control_plane = support::own().await;
         let hands = household(&control_plane).await;
-        let history = History::begin(hands.client.clone(), &hands.namespace).await;
+        let record = Record::begin(hands.client.clone(), &hands.namespace).await;
         let start = || Operator::start(&control_plane, BINARY, &[]);
         let (one, other) = tokio::join!(start(), start());
         let (_one, _other) = (one.expect("it starts"), other.expect("it starts"));
@@ -156,6 +159,6 @@ fn two_operators_at_once_mint_nothing_twice_and_lose_no_trigger() {
         .await;
         twenty_values(&hands, &mut chance(), 0..300).await;
         comes_to_rest(&hands).await;
-        nothing_was_minted_twice_and_nothing_was_lost(&hands, &history).await;
+        nothing_was_minted_twice_and_nothing_was_lost(&hands, &record).await;
     });
 }

@@ -4,13 +4,13 @@
 
 mod history;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use chatelaine::{
-    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SshKey},
+    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SecretType, SshKey},
     controller::{dice::SystemDice, secrets::Values},
     core::material::Parts,
-    credentials::{Credential, Order, Showing},
+    credentials::{Credential, Order, Showing, rendering::renderings},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use history::{Hands, History, block_on, eventually};
@@ -33,6 +33,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SHORTEST: usize = 12;
 /// First and second passphrase of a key.
 const PASSPHRASES: [&[u8]; 2] = [b"open sesame, said Ali Baba", b"shut sesame, said Cassim"];
+/// What is rendered in the lives here: each holds a secret in other words.
+const RENDERINGS: [&str; 11] = [
+    "credentials.json",
+    "credentials.csv",
+    "credentials.env",
+    "aws-credentials",
+    "aws-credential-process.json",
+    "rclone.conf",
+    "s3cfg",
+    "mc-config.json",
+    ".dockerconfigjson",
+    "password",
+    "rendered",
+];
 const STRANGERS: &[u8] = b"a stranger's password: Tr0ub4dor&3";
 const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
 
@@ -42,6 +56,10 @@ fn disguises(value: &[u8]) -> Vec<String> {
     // A text of many lines is told by any of them.
     let mut all: Vec<String> = text.lines().map(str::trim).map(str::to_owned).collect();
     all.retain(|line| !line.starts_with("-----"));
+    let lines = all.clone();
+    let in_an_address = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    all.extend(lines.iter().flat_map(|line| percent(line.as_bytes(), in_an_address)));
+    all.extend(percent(&value[..value.len().min(48)], |_| false));
     all.push(text.into_owned());
     let decimals: Vec<String> = value.iter().take(12).map(u8::to_string).collect();
     all.push(decimals.join(", "));
@@ -59,11 +77,22 @@ fn disguises(value: &[u8]) -> Vec<String> {
     all
 }
 
+/// As in an address: what is not plain there, as two hexadecimal digits, great or small.
+fn percent(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> [String; 2] {
+    let written = |escape: fn(u8) -> String| {
+        bytes
+            .iter()
+            .map(|byte| if is_plain(*byte) { char::from(*byte).to_string() } else { escape(*byte) })
+            .collect()
+    };
+    [written(|byte| format!("%{byte:02X}")), written(|byte| format!("%{byte:02x}"))]
+}
+
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {
     let roles = [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES].concat();
     // What private keys are encrypted with, and what lets the ledger say with what.
-    values_of(versions, &[roles.as_slice(), &["phrase", "key"]].concat())
+    values_of(versions, &[&roles[..], &RENDERINGS, &["phrase", "key"]].concat())
 }
 
 fn values_of(versions: &[Secret], keys: &[&str]) -> BTreeMap<Vec<u8>, String> {
@@ -133,21 +162,58 @@ impl One {
 
 async fn every_kind(hands: &Hands) -> Vec<One> {
     lay_into_the_vault(hands, PASSPHRASES[0]).await;
+    // What is rendered holds secrets too, in other words: they are looked for like the values themselves.
     let with = |mut spec: Value| {
-        spec["rotation"] = json!({"overlap": "1h"});
+        spec["rotation"]["overlap"] = json!("1h");
         spec
     };
+    let rendered = |formats: &[&str], secret: &str, mut spec: Value| {
+        let template = format!("a $({secret}) $({secret}|base64) $({secret}|json) $({secret}|url)");
+        spec["secret"]["formats"] = json!(formats);
+        spec["secret"]["template"] = json!({"rendered": template});
+        with(spec)
+    };
+    let of_pairs = [
+        "Json",
+        "Csv",
+        "Env",
+        "AwsCredentials",
+        "AwsCredentialProcess",
+        "Rclone",
+        "S3cmd",
+        "MinioClient",
+        "ServiceBinding",
+    ];
+    let server = json!({"endpoint": "https://s3.example.com", "registry": "registry.example.com"});
     vec![
         One::new::<AccessToken>(hands, "prefixed", with(json!({"permissions": ["servers:read"]}))).await,
-        One::new::<AccessToken>(hands, "plain", with(json!({"format": "Plain"}))).await,
-        One::new::<ApiKeyPair>(hands, "standard", with(json!({}))).await,
+        One::new::<AccessToken>(
+            hands,
+            "plain",
+            rendered(
+                &["Json", "Csv", "Env"],
+                "token",
+                json!({"format": "Plain", "secret": {"type": "kubernetes.io/dockerconfigjson"}, "attributes": server}),
+            ),
+        )
+        .await,
+        One::new::<ApiKeyPair>(
+            hands,
+            "standard",
+            with(json!({"secret": {"type": "kubernetes.io/basic-auth"}})),
+        )
+        .await,
         One::new::<ApiKeyPair>(
             hands,
             "aws",
-            json!({"format": "Aws", "rotation": {"mode": "KeyPair", "overlap": "1h"}}),
+            rendered(
+                &of_pairs,
+                "secretKey",
+                json!({"format": "Aws", "rotation": {"mode": "KeyPair"}, "attributes": server}),
+            ),
         )
         .await,
-        One::new::<SshKey>(hands, "ed25519", with(json!({}))).await,
+        One::new::<SshKey>(hands, "ed25519", rendered(&["ServiceBinding"], "ssh-privatekey", json!({}))).await,
         One::new::<SshKey>(hands, "p384", with(json!({"algorithm": "EcdsaP384"}))).await,
         One::new::<SshKey>(
             hands,
@@ -226,7 +292,14 @@ fn as_text<T: Serialize>(place: &str, objects: &[T]) -> (String, String) {
     (place.to_owned(), serde_json::to_string(objects).expect("objects are JSON"))
 }
 
-async fn places(hands: &Hands, log: String) -> Vec<(String, String)> {
+/// What everybody on the machine may see of a process.
+fn arguments(process: u32) -> String {
+    let ps = || Command::new("ps").args(["-ww", "-o", "args=", "-p", &process.to_string()]).output();
+    let seen = fs::read(format!("/proc/{process}/cmdline")).or_else(|_| ps().map(|output| output.stdout));
+    String::from_utf8_lossy(&seen.expect("the process runs")).replace('\0', " ")
+}
+
+async fn places(hands: &Hands, log: String, arguments: String) -> Vec<(String, String)> {
     let all = ListParams::default();
     let mut secrets = hands.api::<Secret>().list(&all).await.expect("a list").items;
     for secret in &mut secrets {
@@ -234,6 +307,7 @@ async fn places(hands: &Hands, log: String) -> Vec<(String, String)> {
     }
     vec![
         ("the operator's log".to_owned(), log),
+        ("the operator's arguments".to_owned(), arguments),
         as_text("events", &Api::<Event>::all(hands.client.clone()).list(&all).await.expect("a list").items),
         as_text("Accounts", &hands.api::<Account>().list(&all).await.expect("a list").items),
         as_text("tokens", &hands.api::<AccessToken>().list(&all).await.expect("a list").items),
@@ -255,6 +329,7 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
             Launch::of(BINARY).env("RUST_LOG", "trace").start(&control_plane).await.expect("it starts");
         operator.wait_ready().await.expect("ready");
         tokio::join!(a_full_life(&hands), strangers_and_damage(&hands));
+        let arguments = arguments(operator.process_id());
         operator.stop().await.expect("it ends");
 
         let versions = history.all();
@@ -265,9 +340,9 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
         // Eight credentials of three revisions, the short one, the adopted one, the damaged one, three by others, and
         // the seal.
         assert!(values.len() >= 8 * 3 + 6, "only {} values were seen", values.len());
-        let places = places(&hands, operator.logs()).await;
+        let places = places(&hands, operator.logs(), arguments).await;
         for (place, text) in &places {
-            assert!(text.len() > 200, "{place} is empty: nothing was looked at");
+            assert!(text.len() > 40, "{place} is empty: nothing was looked at");
         }
         assert!(places[0].1.contains("\"TRACE\""), "the log is not at the level of trace");
         let public = values_of(&versions, &["ssh-publickey", "previous-ssh-publickey"]);
@@ -295,7 +370,7 @@ fn a_value_is_in_one_secret_only(versions: &[Secret], values: &BTreeMap<Vec<u8>,
 
 #[test]
 fn a_value_in_any_disguise_would_be_found() {
-    let value = b"chatelaine_3rHk8Tz5WqLx0Vn2Bm7Yc1Jd\nand a second line".to_vec();
+    let value = b"chatelaine_3rHk8Tz5+qLx0/n2Bm7Yc1Jd=\nand a second line".to_vec();
     let values = BTreeMap::from([(value.clone(), "ci".to_owned())]);
     let around = |padding: &str| [padding.as_bytes(), &value, b"..."].concat();
     for text in [
@@ -305,6 +380,9 @@ fn a_value_in_any_disguise_would_be_found() {
         serde_json::to_string(&String::from_utf8_lossy(&value)).expect("JSON"),
         HEXLOWER.encode(&around("x")),
         HEXUPPER.encode(&around("x")),
+        "?token=chatelaine_3rHk8Tz5%2BqLx0%2Fn2Bm7Yc1Jd%3D%0Aand%20a".to_owned(),
+        "?token=chatelaine_3rHk8Tz5%2bqLx0%2fn2Bm7Yc1Jd%3d%0aand%20a".to_owned(),
+        around("x").iter().map(|byte| format!("%{byte:02x}")).collect(),
         BASE64_NOPAD.encode(&around("")),
         BASE64_NOPAD.encode(&around("x")),
         BASE64_NOPAD.encode(&around("xy")),
@@ -321,20 +399,22 @@ fn printed<K: Credential>(spec: Value) {
     let object: K = serde_json::from_value(manifest).expect("a manifest");
     let mint = || object.mint(Order { keep: None, token_prefix: None }, &mut SystemDice).expect("minted");
     let (material, previous) = (mint(), mint());
-    let parts: Parts = object.render(Showing {
+    let showing = Showing {
         identity: &material.identity,
         current: Ok(&material),
         previous: None,
         account: "alice",
         permissions: &[],
         not_after: None,
-    });
+    };
+    let parts: Parts = object.render(showing);
+    let made = renderings(&object, showing, &parts, SecretType::DockerConfigJson);
     let secret = |material: &chatelaine::core::material::Material| {
         material.secret.as_ref().expect("it was minted").expose().to_vec()
     };
     let secrets = [secret(&material), secret(&previous)].map(|secret| (secret, "ci".to_owned()));
     let secrets = BTreeMap::from(secrets);
-    let text = format!("{material:?} {material:#?} {parts:?} {parts:#?}");
+    let text = format!("{material:?} {material:#?} {parts:?} {parts:#?} {made:?} {made:#?}");
     let public = [&material, &previous].map(|one| one.identity.public.clone().unwrap_or_default()).concat();
     let values = Values { current: Some(material), previous: Some(previous) };
     let found = found(&secrets, &public, &[(K::KIND.to_owned(), format!("{text} {values:?} {values:#?}"))]);
@@ -343,8 +423,9 @@ fn printed<K: Credential>(spec: Value) {
 
 #[test]
 fn what_holds_material_prints_none_of_it() {
-    printed::<AccessToken>(json!({"accountRef": {"name": "alice"}}));
-    printed::<ApiKeyPair>(json!({"accountRef": {"name": "alice"}}));
+    let secret = json!({"formats": ["Json", "Csv", "Env"], "template": {"a": "$(account)"}});
+    printed::<AccessToken>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
+    printed::<ApiKeyPair>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}, "algorithm": "Rsa", "bits": 2048}));
 }

@@ -8,11 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, schedule, shape,
+    output::SecretFormat,
+    output_rule, rule, schedule, shape,
     status::CredentialStatus,
 };
 
+/// The data keys by their own names.
 const KEYS: &[&str] = &["token", "previousToken", "account", "permissions", "expirationTime"];
+
+/// What a template can show.
+pub const NAMES: &[&str] =
+    &["token", "previousToken", "account", "permissions", "expirationTime", "name", "namespace"];
+
+const FORMATS: &[SecretFormat] =
+    &[SecretFormat::Json, SecretFormat::Csv, SecretFormat::Env, SecretFormat::ServiceBinding];
 
 /// What an AccessToken should be.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -39,8 +48,13 @@ const KEYS: &[&str] = &["token", "previousToken", "account", "permissions", "exp
 #[x_kube(
     validation = schedule::rotation_within_lifetime(),
     validation = rule::kept("format"),
-    validation = rule::renamed_keys_are(KEYS),
-    validation = rule::new_keys_are_not(KEYS),
+    validation = output_rule::renamed_keys_are(KEYS),
+    validation = output_rule::new_keys_are_not(KEYS),
+    validation = output_rule::formats_are("AccessToken", FORMATS),
+    validation = output_rule::templates_name(NAMES),
+    validation = output_rule::template_keys_are_not(KEYS),
+    validation = output_rule::type_is_kept(),
+    validation = output_rule::docker_config_needs_a_registry(),
 )]
 pub struct AccessTokenSpec {
     /// What all credentials share.

@@ -8,11 +8,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, schedule, shape,
+    output::SecretFormat,
+    output_rule, rule, schedule, shape,
     status::CredentialStatus,
 };
 
+/// The data keys by their own names.
 const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previousSecretKey"];
+
+/// What a template can show.
+pub const NAMES: &[&str] = &[
+    "accessKey",
+    "secretKey",
+    "previousAccessKey",
+    "previousSecretKey",
+    "name",
+    "namespace",
+    "account",
+    "permissions",
+    "expirationTime",
+];
+
+const FORMATS: &[SecretFormat] = &SecretFormat::ALL;
 
 /// What an ApiKeyPair should be.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -44,8 +61,16 @@ const KEYS: &[&str] = &["accessKey", "secretKey", "previousAccessKey", "previous
     validation = Rule::new("!has(self.accessKeyPrefix) || self.format == 'Standard'")
         .message("accessKeyPrefix is only for format Standard: remove it, or choose that format")
         .field_path(".accessKeyPrefix"),
-    validation = rule::renamed_keys_are(KEYS),
-    validation = rule::new_keys_are_not(KEYS),
+    validation = output_rule::renamed_keys_are(KEYS),
+    validation = output_rule::new_keys_are_not(KEYS),
+    validation = output_rule::formats_are("ApiKeyPair", FORMATS),
+    validation = output_rule::templates_name(NAMES),
+    validation = output_rule::template_keys_are_not(KEYS),
+    validation = output_rule::type_is_kept(),
+    validation = output_rule::docker_config_needs_a_registry(),
+    validation = output_rule::endpoint_is_an_address(),
+    validation = output_rule::region_is_a_word(),
+    validation = output_rule::alias_needs_an_endpoint(),
 )]
 pub struct ApiKeyPairSpec {
     /// What all credentials share.

@@ -1,13 +1,11 @@
 //! What the three credentials share in `spec`.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{rule, schedule, shape};
+use super::{output::SecretOutput, rule, schedule};
 
 /// The fields that every credential has.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -122,57 +120,6 @@ pub struct AccountRef {
     #[schemars(length(max = 63))]
     #[x_kube(validation = rule::object_name())]
     pub name: String,
-}
-
-/// Where the material goes, and under which names.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretOutput {
-    /// The name of the Secret. Default: the name of the credential. Cannot be changed later.
-    ///
-    /// Names that begin with chatelaine-, sh.helm.release. or bootstrap-token- belong to others and are
-    /// refused. Example: alice-ci
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
-    #[x_kube(validation = rule::secret_name(), validation = rule::secret_name_is_not_taken())]
-    pub name: Option<String>,
-
-    /// Labels for the Secret; labels that others put there are kept. At most 16.
-    ///
-    /// Allowed are keys without a prefix, app.kubernetes.io/name, component, part-of and version, and the
-    /// prefixes that the operator's flag --secret-metadata-allow lists. The labels of the credential itself
-    /// are not copied. Example: {team: blue}
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "shape::labels")]
-    pub labels: BTreeMap<String, String>,
-
-    /// Annotations for the Secret; annotations that others put there are kept. At most 16, each of at most
-    /// 2048 characters on one line.
-    ///
-    /// The same keys are allowed as for labels. Example: {purpose: nightly builds}
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "shape::annotations")]
-    pub annotations: BTreeMap<String, String>,
-
-    /// Other names for the keys of the Secret: on the left the key as it is called by default, on the right
-    /// its new name.
-    ///
-    /// An ApiKeyPair has accessKey, secretKey, previousAccessKey and previousSecretKey. An AccessToken has
-    /// token, previousToken, account, permissions and expirationTime. An SshKey has ssh-privatekey,
-    /// ssh-publickey, authorized_keys, previous-ssh-privatekey and previous-ssh-publickey; because the type
-    /// of its Secret demands ssh-privatekey, an SshKey's keys are copied under the new name, not renamed.
-    ///
-    /// A new name has letters, digits and -_. only. Example: {accessKey: AWS_ACCESS_KEY_ID, secretKey:
-    /// AWS_SECRET_ACCESS_KEY}
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "shape::secret_keys")]
-    pub keys: BTreeMap<String, String>,
-}
-
-impl SecretOutput {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// What becomes of the Secret when its credential is deleted.

@@ -9,8 +9,9 @@
 //! | [`account`] | `Account`: who holds credentials, and what it may hand out |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
+//! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
-//! | `rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
 //! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
@@ -20,6 +21,8 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod output;
+mod output_rule;
 mod rule;
 mod schedule;
 mod shape;
@@ -31,8 +34,9 @@ pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };
-pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation, SecretOutput};
+pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
+pub use output::{SecretFormat, SecretOutput, SecretType};
 pub use ssh_key::{
     AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
 };

@@ -226,33 +226,8 @@ pub fn warning_within_lifetime() -> Rule {
     .field_path(".warnBefore")
 }
 
-// the Secret
-
-/// `allowed` are the data keys of the kind, in CEL's list syntax without brackets.
-pub fn renamed_keys_are(allowed: &[&str]) -> Rule {
-    Rule::new(format!(
-        "!has(self.secret) || !has(self.secret.keys) || self.secret.keys.all(k, k in [{}])",
-        quoted(allowed)
-    ))
-    .message(format!("secret.keys can name only these keys: {}", allowed.join(", ")).as_str())
-    .field_path(".secret.keys")
-}
-
-/// `type` and `provider` are what servicebinding.io reads in each Secret.
-pub fn new_keys_are_not(canonical: &[&str]) -> Rule {
-    let taken: Vec<&str> = canonical.iter().copied().chain(["type", "provider"]).collect();
-    Rule::new(format!(
-        "!has(self.secret) || !has(self.secret.keys) || self.secret.keys.all(k, !(self.secret.keys[k] in [{}]))",
-        quoted(&taken)
-    ))
-    .message(
-        format!("a new name in secret.keys must not be one of the Secret's own keys: {}", taken.join(", "))
-            .as_str(),
-    )
-    .field_path(".secret.keys")
-}
-
-fn quoted(words: &[&str]) -> String {
+/// A list in CEL, without its brackets.
+pub fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 

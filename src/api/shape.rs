@@ -6,7 +6,10 @@ use kube::core::{Rule, validate};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::rule;
+use super::{output::SecretFormat, rule};
+
+/// What a key of a Secret is made of.
+const DATA_KEY: &str = "^[-._a-zA-Z0-9]+$";
 
 #[expect(clippy::expect_used, reason = "a rule is plain JSON")]
 fn with(mut schema: Schema, rules: impl IntoIterator<Item = Rule>) -> Schema {
@@ -84,6 +87,22 @@ pub fn secret_keys(_: &mut SchemaGenerator) -> Schema {
         [Rule::new("self.all(a, self.all(b, a == b || self[a] != self[b]))")
             .message("two keys have the same new name: give each its own")],
     )
+}
+
+pub fn formats(generator: &mut SchemaGenerator) -> Schema {
+    set(SecretFormat::json_schema(generator), SecretFormat::ALL.len() as u32)
+}
+
+pub fn template(_: &mut SchemaGenerator) -> Schema {
+    let value = Rule::new(r"!self.matches(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]')")
+        .message("must not contain control characters other than tabs and line breaks");
+    let key = Rule::new(format!(
+        "self.all(k, size(k) <= 253 && k.matches('{DATA_KEY}') && k != '.' && !k.startsWith('..'))"
+    ))
+    .message(
+        "a key must be one of a Secret: letters, digits and -_. , at most 253 characters, not . and not ..",
+    );
+    with(map(with(text(8192), [value]), 8), [key])
 }
 
 pub fn groups(generator: &mut SchemaGenerator) -> Schema {

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    rule, schedule, shape,
+    output::SecretFormat,
+    output_rule, rule, schedule, shape,
     status::CredentialStatus,
 };
 
+/// The data keys by their own names.
 const KEYS: &[&str] = &[
     "ssh-privatekey",
     "ssh-publickey",
@@ -17,6 +19,21 @@ const KEYS: &[&str] = &[
     "previous-ssh-privatekey",
     "previous-ssh-publickey",
 ];
+
+/// What a template can show.
+pub const NAMES: &[&str] = &[
+    "ssh-privatekey",
+    "ssh-publickey",
+    "authorized_keys",
+    "previous-ssh-privatekey",
+    "previous-ssh-publickey",
+    "name",
+    "namespace",
+    "account",
+    "expirationTime",
+];
+
+const FORMATS: &[SecretFormat] = &[SecretFormat::ServiceBinding];
 
 /// What an SshKey should be.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -71,8 +88,12 @@ const KEYS: &[&str] = &[
             "an uploaded key cannot be replaced by itself: remove every, cron and renewBefore, and rotate it by \
              changing publicKey")
         .field_path(".method"),
-    validation = rule::renamed_keys_are(KEYS),
-    validation = rule::new_keys_are_not(KEYS),
+    validation = output_rule::renamed_keys_are(KEYS),
+    validation = output_rule::new_keys_are_not(KEYS),
+    validation = output_rule::formats_are("SshKey", FORMATS),
+    validation = output_rule::templates_name(NAMES),
+    validation = output_rule::template_keys_are_not(KEYS),
+    validation = output_rule::type_is_given(),
     validation = Rule::new(
         "self.method != 'Upload' || !has(self.secret) || !has(self.secret.keys) \
          || !self.secret.keys.exists(k, k.endsWith('privatekey'))")

@@ -30,7 +30,7 @@ pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
     };
     let account = &match guarded.read() {
         Ok(account) => account,
-        Err(Unreadable) => return status::tell_unreadable::<Account>(house, &guarded.metadata).await,
+        Err(Unreadable) => return status::tell_unreadable::<Account>(house, &guarded.meta).await,
     };
     let told = picture(house, account);
     if account.status.as_ref() == Some(&told) {

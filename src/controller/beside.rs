@@ -6,11 +6,14 @@ use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::me
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
-use super::secrets::{Values, own_labels, owners, show};
+use super::{
+    secret_data::showing,
+    secrets::{Values, own_labels, owners},
+};
 use crate::{
     core::{
         ledger::{Ledger, Owner, Sealed},
-        material::{Parts, SecretBytes},
+        material::SecretBytes,
         scene::{Form, Origin},
     },
     credentials::Credential,
@@ -38,7 +41,7 @@ pub fn compose_copy<K: Credential>(
     values: &Values,
     existing: Option<&Secret>,
 ) -> Secret {
-    let parts = show(object, ledger, values, None);
+    let parts = object.render(showing(ledger, &ledger.identity(), values, None));
     let data = parts.into_iter().map(|(role, value)| (role, ByteString(value.expose().to_vec())));
     let mut copy = beside(object, &ledger.owner, &copy_name(&ledger.owner.uid), existing);
     copy.data = Some(data.collect());
@@ -123,18 +126,13 @@ pub fn with_notes(mut testimony: Ledger, copy: &Secret) -> Ledger {
     testimony
 }
 
-/// The data of a copy: there the names are the roles.
-pub fn plain_parts(copy: &Secret) -> Parts {
-    copy.data
-        .iter()
-        .flatten()
-        .map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone())))
-        .collect()
+/// Whose a Secret beside says that it is.
+pub fn held_for(secret: &Secret) -> Option<&str> {
+    secret.metadata.annotations.as_ref()?.get(HELD_FOR).map(String::as_str)
 }
 
 /// A Secret beside is ours if it says so, also when a restore gave the object another uid.
-pub fn origin(meta: &ObjectMeta, me: &Owner) -> Origin {
-    let held_for = meta.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
+pub fn origin(held_for: Option<&str>, me: &Owner) -> Origin {
     let holder = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok());
     match holder {
         Some(holder) if holder.is_namesake(me) => Origin::Found,

@@ -19,6 +19,7 @@ use super::{
     own_writes::View,
     passphrases::judge,
     queue::{Again, Key, Lane},
+    secret_data::is_too_large,
     secrets::{Values, compose, secret_name},
     status,
 };
@@ -50,6 +51,8 @@ enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
+    /// The Secret is full of what others put there.
+    Full,
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
@@ -69,11 +72,11 @@ impl<K: Credential> Keeper<K> {
         };
         let object = match guarded.read() {
             Ok(object) => object,
-            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.metadata).await,
+            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
         };
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(&object));
-        let version = glance.as_ref().and_then(|meta| meta.metadata.resource_version.as_deref());
+        let version = glance.as_ref().map(|secret| &*secret.meta.resource_version);
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
@@ -111,6 +114,13 @@ impl<K: Credential> Keeper<K> {
                 Ok(Outcome::Making) => {
                     let making = Complaint::waiting(Reason::Minting, "The key is being made");
                     return self.report(key, &seen, Some(&making)).await;
+                }
+                Ok(Outcome::Full) => {
+                    let full = Complaint::person(
+                        Reason::InvalidSpec,
+                        "The Secret would be larger than 1 MiB: remove from it what others put there",
+                    );
+                    return self.report(key, &seen, Some(&full)).await;
                 }
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
                 Err(failure) => {
@@ -158,6 +168,9 @@ impl<K: Credential> Keeper<K> {
         };
         let grant = seen.scene.policy.grant.as_ref();
         let secret = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
+        if is_too_large(&secret) {
+            return Ok(Outcome::Full);
+        }
         let api = self.house.secrets_in(&key.namespace);
         let params = PostParams::default();
         let written = match &seen.secret {

@@ -3,35 +3,30 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::{Api, Resource, ResourceExt, runtime::reflector::store::Writer};
-use serde::Deserialize;
+use kube::{Api, runtime::reflector::store::Writer};
 
 use super::{
     account,
-    beside::HELD_FOR,
-    guarded::{Guarded, SecretMeta},
+    guarded::Guarded,
     house::House,
     keeps::{Keeps, Of},
     queue::{Key, Lane},
+    secret_meta::SecretMeta,
     secrets::MANAGED_BY,
-    watch::{Sighting, follow},
+    slim::Slim,
+    watch::{Sent, Sighting, follow},
 };
-use crate::{
-    api::{self, Account},
-    core::ledger::Owner,
-    credentials::Credential,
-};
+use crate::{api::Account, credentials::Credential};
 
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<Guarded<K>>) {
-    let api: Api<Guarded<K>> = Api::all(house.client.clone());
-    let key = |object: &Guarded<K>| key::<K>(K::KIND, object);
+    let api: Api<Sent<Guarded<K>>> = Api::all(house.client.clone());
+    let key = |object: &Guarded<K>| object.meta.key(K::KIND);
     follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
         Sighting::Gone(object) => {
-            let uid = object.uid().unwrap_or_default();
-            house.own_writes.forget(&uid);
-            house.slow_lane.forget(&uid);
-            house.passphrases.forget(&uid);
+            house.own_writes.forget(&object.meta.uid);
+            house.slow_lane.forget(&object.meta.uid);
+            house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
         }
         Sighting::Listed => {}
@@ -49,15 +44,14 @@ pub async fn follow_accounts(
     keepers: Arc<[Arc<dyn Keeps>]>,
     writer: Writer<Guarded<Account>>,
 ) {
-    let api: Api<Guarded<Account>> = Api::all(house.client.clone());
+    let api: Api<Sent<Guarded<Account>>> = Api::all(house.client.clone());
     let wake_theirs = |object: &Guarded<Account>| {
-        if let (Some(namespace), Some(name)) = (&object.meta().namespace, &object.meta().name) {
-            wake(&house, &keepers, Of::Account { namespace, name });
-        }
+        let Slim { namespace, name, .. } = &object.meta;
+        wake(&house, &keepers, Of::Account { namespace, name });
     };
     follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => {
-            house.queue.push(key::<Account>(account::KIND, object), Lane::Ordinary);
+            house.queue.push(object.meta.key(account::KIND), Lane::Ordinary);
             wake_theirs(object);
         }
         Sighting::Gone(object) => wake_theirs(object),
@@ -67,10 +61,10 @@ pub async fn follow_accounts(
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {
-    let api: Api<SecretMeta> = Api::all(house.client.clone());
+    let api: Api<Sent<SecretMeta>> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
     follow(api, Some(&ours), writer, |sighting| match sighting {
-        Sighting::There(meta) | Sighting::Gone(meta) => moved(&house, &keepers, meta),
+        Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
@@ -83,42 +77,17 @@ fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
 }
 
 /// A Secret wakes whom it belongs to and who waits for it; one that says no owner any more, those who name it.
-fn moved(house: &House, keepers: &[Arc<dyn Keeps>], meta: &SecretMeta) {
-    let (namespace, secret) = (meta.namespace().unwrap_or_default(), meta.name_any());
-    match belongs_to(meta) {
+fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
+    let Slim { namespace, name: secret_name, .. } = &secret.meta;
+    match secret.belongs_to() {
         Some((kind, name)) => {
             let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
-            let key = |kind| Key { kind, namespace: namespace.as_str().into(), name: name.as_str().into() };
+            let key = |kind| Key { kind, namespace: (&**namespace).into(), name: name.as_str().into() };
             keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
         }
-        None => wake(house, keepers, Of::Secret { namespace: &namespace, name: &secret }),
+        None => wake(house, keepers, Of::Secret { namespace, name: secret_name }),
     }
-    for key in house.take_waiters(&namespace, &secret) {
+    for key in house.take_waiters(namespace, secret_name) {
         house.queue.push(key, Lane::Ordinary);
     }
-}
-
-/// Kind and name of whom a Secret of ours belongs to. The ledger says it, whatever the owner references say; these are
-/// heard when the ledger is gone or broken, because that is what its owner must see to.
-fn belongs_to(meta: &SecretMeta) -> Option<(String, String)> {
-    #[derive(Deserialize)]
-    struct Page {
-        owner: Owner,
-    }
-    let text = |key: &str| meta.metadata.annotations.as_ref()?.get(key);
-    let ledger = || serde_json::from_str::<Page>(text(api::LEDGER)?).ok().map(|page| page.owner);
-    let held = || serde_json::from_str::<Owner>(text(HELD_FOR)?).ok();
-    let reference =
-        || meta.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
-    ledger()
-        .or_else(held)
-        .map(|owner| (owner.kind, owner.name))
-        .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
-}
-
-fn key<K: Resource>(kind: &'static str, object: &Guarded<K>) -> Key
-where
-    Guarded<K>: ResourceExt,
-{
-    Key { kind, namespace: object.namespace().unwrap_or_default().into(), name: object.name_any().into() }
 }

@@ -1,29 +1,69 @@
-//! What the caches keep of an object, decoded with nothing beside it: half of what the server sends is about who
-//! wrote which field, and to build that up only to drop it would be most of the work of a start.
+//! What the caches keep of an object that people write: what is asked often, beside the text of the rest.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use jiff::Timestamp;
-use k8s_openapi::{
-    api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
+use kube::{
+    Resource,
+    runtime::reflector::{Lookup, ObjectRef},
 };
-use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::core::restore::VELERO;
+use super::{slim::Slim, watch::Kept};
+use crate::api::State;
 
-/// An object as the caches keep it: what is asked often beside the text of the rest, which is half the size of the
-/// decoded object. One that does not fit the schema is found out when it is read, and does not hold up all others.
+/// An object as the caches keep it. The text of spec and status is half the size of the decoded object, and it is
+/// taken over as it comes. One that does not fit the schema is found out when it is read, and does not hold up all
+/// others.
 pub struct Guarded<K> {
-    pub metadata: ObjectMeta,
+    pub meta: Slim,
     /// `spec.accountRef.name`.
     pub account: Option<Box<str>>,
     /// When something has to leave the Secret, as status says it.
     pub end: Option<Timestamp>,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
+}
+
+/// What is asked of a spec without reading the object.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpecGlance {
+    account_ref: AccountGlance,
+}
+
+#[derive(Deserialize)]
+struct AccountGlance {
+    name: Box<str>,
+}
+
+/// What is asked of a status without reading the object.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusGlance {
+    state: Option<State>,
+    expiration_time: Option<Timestamp>,
+    previous: Option<PreviousGlance>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PreviousGlance {
+    retirement_time: Timestamp,
+}
+
+impl StatusGlance {
+    /// The end of the material or of its overlap, whichever comes first, while there is any.
+    fn end(self) -> Option<Timestamp> {
+        match self.state? {
+            State::Live | State::Withheld => {
+                let overlap = self.previous.map(|previous| previous.retirement_time);
+                self.expiration_time.into_iter().chain(overlap).min()
+            }
+            State::Expired | State::Revoked => None,
+        }
+    }
 }
 
 /// The stored object does not fit the schema of this version.
@@ -33,88 +73,8 @@ pub struct Unreadable;
 impl<K: Resource + DeserializeOwned> Guarded<K> {
     pub fn read(&self) -> Result<K, Unreadable> {
         let mut object: K = serde_json::from_str(&self.text).map_err(|_| Unreadable)?;
-        *object.meta_mut() = self.metadata.clone();
+        *object.meta_mut() = self.meta.object_meta();
         Ok(object)
-    }
-}
-
-// By hand, because a derive would ask the same of K.
-impl<K> Clone for Guarded<K> {
-    fn clone(&self) -> Self {
-        let Self { metadata, account, end, text, kind } = self;
-        Self {
-            metadata: metadata.clone(),
-            account: account.clone(),
-            end: *end,
-            text: text.clone(),
-            kind: *kind,
-        }
-    }
-}
-
-impl<K> fmt::Debug for Guarded<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded").field("metadata", &self.metadata).finish_non_exhaustive()
-    }
-}
-
-/// A Secret without what is in it.
-#[derive(Clone, Debug)]
-pub struct SecretMeta {
-    pub metadata: ObjectMeta,
-}
-
-/// The metadata that the operator looks at.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Slim {
-    name: Option<String>,
-    namespace: Option<String>,
-    uid: Option<String>,
-    resource_version: Option<String>,
-    generation: Option<i64>,
-    deletion_timestamp: Option<Time>,
-    #[serde(default, deserialize_with = "veleros")]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(default, deserialize_with = "ours")]
-    annotations: Option<BTreeMap<String, String>>,
-    owner_references: Option<Vec<OwnerReference>>,
-}
-
-/// `last-applied-configuration`, for one, is as long as the object.
-fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    let mut annotations = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
-    if let Some(annotations) = annotations.as_mut() {
-        annotations.retain(|key, _| key.starts_with("chatelaine.dev/"));
-    }
-    Ok(annotations.filter(|annotations| !annotations.is_empty()))
-}
-
-/// Of the labels, only the one that says that a backup tool put the object there.
-fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    let mut labels = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
-    if let Some(labels) = labels.as_mut() {
-        labels.retain(|key, _| key == VELERO);
-    }
-    Ok(labels.filter(|labels| !labels.is_empty()))
-}
-
-impl From<Slim> for ObjectMeta {
-    fn from(slim: Slim) -> Self {
-        let Slim { name, namespace, uid, resource_version, generation, .. } = slim;
-        let Slim { deletion_timestamp, labels, annotations, owner_references, .. } = slim;
-        Self {
-            name,
-            namespace,
-            uid,
-            resource_version,
-            generation,
-            deletion_timestamp,
-            labels,
-            annotations,
-            owner_references,
-            ..Self::default()
-        }
     }
 }
 
@@ -123,164 +83,146 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         #[derive(Deserialize)]
         struct Parts {
             metadata: Slim,
-            #[serde(default)]
-            spec: Value,
-            status: Option<Value>,
+            spec: Option<Box<RawValue>>,
+            status: Option<Box<RawValue>>,
         }
-        let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
-        let account = spec.pointer("/accountRef/name").and_then(Value::as_str).map(Into::into);
-        let end = status.as_ref().and_then(end);
-        let mut rest = serde_json::Map::from_iter([
-            ("metadata".to_owned(), Value::Object(serde_json::Map::new())),
-            ("spec".to_owned(), spec),
-        ]);
-        rest.extend(status.map(|status| ("status".to_owned(), status)));
-        let text = Value::Object(rest).to_string().into_boxed_str();
-        Ok(Self { metadata: metadata.into(), account, end, text, kind: PhantomData })
+        let Parts { metadata: meta, spec, status } = Parts::deserialize(deserializer)?;
+        let spec = spec.as_ref().map_or("null", |spec| spec.get());
+        let status = status.as_ref().map_or("null", |status| status.get());
+        let account = serde_json::from_str::<SpecGlance>(spec).ok().map(|spec| spec.account_ref.name);
+        let end = serde_json::from_str(status).ok().and_then(StatusGlance::end);
+        let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#).into_boxed_str();
+        Ok(Self { meta, account, end, text, kind: PhantomData })
     }
 }
 
-/// The end of the material or of its overlap, whichever comes first, while there is any.
-fn end(status: &Value) -> Option<Timestamp> {
-    if !matches!(status["state"].as_str()?, "Live" | "Withheld") {
-        return None;
-    }
-    let ends = [&status["expirationTime"], &status["previous"]["retirementTime"]];
-    ends.into_iter().filter_map(|time| time.as_str()?.parse().ok()).min()
-}
+impl<K: Resource<DynamicType = ()>> Lookup for Guarded<K> {
+    type DynamicType = ();
 
-impl<'de> Deserialize<'de> for SecretMeta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Parts {
-            metadata: Slim,
-        }
-        Ok(Self { metadata: Parts::deserialize(deserializer)?.metadata.into() })
-    }
-}
-
-impl<K: Resource> Resource for Guarded<K> {
-    type DynamicType = K::DynamicType;
-    type Scope = K::Scope;
-
-    fn kind(dt: &K::DynamicType) -> Cow<'_, str> {
+    fn kind(dt: &()) -> Cow<'_, str> {
         K::kind(dt)
     }
 
-    fn group(dt: &K::DynamicType) -> Cow<'_, str> {
+    fn group(dt: &()) -> Cow<'_, str> {
         K::group(dt)
     }
 
-    fn version(dt: &K::DynamicType) -> Cow<'_, str> {
+    fn version(dt: &()) -> Cow<'_, str> {
         K::version(dt)
     }
 
-    fn plural(dt: &K::DynamicType) -> Cow<'_, str> {
+    fn plural(dt: &()) -> Cow<'_, str> {
         K::plural(dt)
     }
 
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
+    fn name(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.name))
     }
 
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
+    fn namespace(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.namespace))
+    }
+
+    fn resource_version(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.resource_version))
+    }
+
+    fn uid(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.uid))
+    }
+
+    /// A key of the cache, which is never asked for more than the name.
+    fn to_object_ref(&self, (): ()) -> ObjectRef<Self> {
+        self.meta.object_ref()
     }
 }
 
-impl Resource for SecretMeta {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
+impl<K: Resource<DynamicType = ()> + 'static> Kept for Guarded<K> {
+    const METADATA_ONLY: bool = false;
+}
 
-    /// What makes the server leave out the data.
-    fn metadata_api() -> bool {
-        true
+// By hand, because a derive would ask the same of K.
+impl<K> Clone for Guarded<K> {
+    fn clone(&self) -> Self {
+        let Self { meta, account, end, text, kind } = self;
+        Self { meta: meta.clone(), account: account.clone(), end: *end, text: text.clone(), kind: *kind }
     }
+}
 
-    fn kind(dt: &()) -> Cow<'_, str> {
-        Secret::kind(dt)
-    }
-
-    fn group(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::group(dt)
-    }
-
-    fn version(dt: &()) -> Cow<'_, str> {
-        <Secret as Resource>::version(dt)
-    }
-
-    fn plural(dt: &()) -> Cow<'_, str> {
-        Secret::plural(dt)
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
+impl<K> fmt::Debug for Guarded<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("meta", &self.meta).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::{AccessToken, LEDGER};
+    use crate::api::AccessToken;
 
-    fn stored(spec: Value) -> Value {
-        json!({
+    fn stored(spec: Value) -> Guarded<AccessToken> {
+        let text = json!({
             "apiVersion": "chatelaine.dev/v1alpha1",
             "kind": "AccessToken",
             "metadata": {
-                "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
-                "deletionTimestamp": "2026-01-01T00:00:00Z",
-                "labels": {"a": "b", "velero.io/restore-name": "r1"},
-                "annotations": {"chatelaine.dev/rotate": "1", "somebody.else/note": "x"},
-                "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
+                "name": "ci", "namespace": "ns", "uid": "u",
+                "annotations": {"chatelaine.dev/rotate": "1"},
             },
             "spec": spec,
-            "status": {"id": "t", "revision": 1},
+            "status": {"id": "t", "revision": 1, "state": "Live", "expirationTime": "2026-01-01T00:00:00Z"},
         })
+        .to_string();
+        serde_json::from_str(&text).unwrap()
     }
 
     #[test]
     fn an_object_is_read_with_the_metadata_that_is_looked_at() {
-        let guarded: Guarded<AccessToken> =
-            serde_json::from_str(&stored(json!({"accountRef": {"name": "alice"}})).to_string()).unwrap();
+        let guarded = stored(json!({"accountRef": {"name": "alice"}}));
+        assert_eq!(guarded.account.as_deref(), Some("alice"));
+        assert_eq!(guarded.end, "2026-01-01T00:00:00Z".parse().ok());
         let object = guarded.read().unwrap();
         assert_eq!(object.spec.common.account_ref.name, "alice");
         assert_eq!(object.status.unwrap().common.revision, Some(1));
-        let meta = object.metadata;
-        assert_eq!((meta.name.as_deref(), meta.namespace.as_deref()), (Some("ci"), Some("ns")));
-        assert_eq!((meta.uid.as_deref(), meta.resource_version.as_deref()), (Some("u"), Some("7")));
-        assert_eq!(meta.generation, Some(2));
-        assert!(meta.deletion_timestamp.is_some());
-        assert!(meta.managed_fields.is_none());
-        assert_eq!(meta.labels.unwrap().keys().collect::<Vec<_>>(), [VELERO]);
-        let annotations = meta.annotations.unwrap();
-        assert_eq!(annotations.keys().collect::<Vec<_>>(), ["chatelaine.dev/rotate"]);
+        assert_eq!(object.metadata.uid.as_deref(), Some("u"));
+        assert_eq!(object.metadata.annotations.unwrap()["chatelaine.dev/rotate"], "1");
+    }
+
+    #[test]
+    fn what_ends_is_known_without_reading_the_object_and_only_while_there_is_material() {
+        let end = |status: Value| {
+            let status = serde_json::from_value::<StatusGlance>(status).unwrap();
+            status.end().map(|end| end.to_string())
+        };
+        let (early, late) = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let overlap = |end: &str| json!({"id": "p", "retirementTime": end});
+        for (status, wanted) in [
+            (json!({"state": "Live", "expirationTime": late, "previous": overlap(early)}), Some(early)),
+            (json!({"state": "Withheld", "expirationTime": early, "previous": overlap(late)}), Some(early)),
+            (json!({"state": "Live", "previous": overlap(late)}), Some(late)),
+            (json!({"state": "Live"}), None),
+            (json!({"state": "Revoked", "expirationTime": early}), None),
+            (json!({"expirationTime": early}), None),
+        ] {
+            assert_eq!(end(status).as_deref(), wanted);
+        }
     }
 
     #[test]
     fn one_that_does_not_fit_the_schema_is_still_known_by_its_metadata() {
-        let guarded: Guarded<AccessToken> =
-            serde_json::from_str(&stored(json!({"accountRef": 1})).to_string()).unwrap();
-        assert_eq!(guarded.meta().name.as_deref(), Some("ci"));
-        assert_eq!(guarded.metadata.uid.as_deref(), Some("u"));
-        assert_eq!(guarded.read().unwrap_err(), Unreadable);
+        for spec in [json!({"accountRef": 1}), json!("no spec at all"), Value::Null] {
+            let guarded = stored(spec);
+            assert_eq!((&*guarded.meta.name, &*guarded.meta.uid), ("ci", "u"));
+            assert_eq!(guarded.account, None);
+            assert_eq!(guarded.read().unwrap_err(), Unreadable);
+        }
     }
 
     #[test]
-    fn a_secret_is_its_metadata() {
-        let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "o", "controller": true});
-        let secret: SecretMeta = serde_json::from_value(json!({
-            "kind": "PartialObjectMetadata",
-            "metadata": {"name": "s", "annotations": {LEDGER: "{}"}, "ownerReferences": [owner]},
-        }))
-        .unwrap();
-        assert_eq!(secret.metadata.annotations.unwrap()[LEDGER], "{}");
-        assert_eq!(secret.metadata.owner_references.unwrap()[0].uid, "o");
+    fn one_without_a_status_is_read_too() {
+        let text = r#"{"metadata": {"name": "ci"}, "spec": {"accountRef": {"name": "alice"}}}"#;
+        let guarded: Guarded<AccessToken> = serde_json::from_str(text).unwrap();
+        assert_eq!((guarded.end, guarded.read().unwrap().status), (None, None));
     }
 }

@@ -18,13 +18,15 @@ use super::{
     clock::Clock,
     crons::Crons,
     error::Failure,
-    guarded::{Guarded, SecretMeta, Unreadable},
+    guarded::{Guarded, Unreadable},
     own_writes::OwnWrites,
     passphrases::Passphrases,
     queue::{Key, Queue},
     report::Reporter,
+    secret_meta::SecretMeta,
     settings::Settings,
     slow_lane::SlowLane,
+    watch::Sent,
 };
 use crate::{
     api::{Account, AccountSpec},
@@ -167,9 +169,9 @@ impl House {
     }
 
     async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
-        let accounts: Api<Guarded<Account>> = Api::namespaced(self.client.clone(), namespace);
+        let accounts: Api<Sent<Guarded<Account>>> = Api::namespaced(self.client.clone(), namespace);
         match self.ask(accounts.get_opt(name)).await? {
-            Some(found) => match found.read() {
+            Some(found) => match found.object.read() {
                 Ok(account) => Ok(Some(account)),
                 Err(Unreadable) => Err(Failure::Unclear("unreadable Account".into())),
             },

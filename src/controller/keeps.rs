@@ -1,7 +1,6 @@
 //! What the house asks of the keepers, whatever kind they keep.
 
 use futures::{FutureExt, future::BoxFuture};
-use kube::ResourceExt;
 
 use super::{
     credential::Keeper,
@@ -49,12 +48,7 @@ impl<K: Credential> Keeps for Keeper<K> {
     }
 
     fn keys(&self, of: Of<'_>) -> Vec<Key> {
-        let key = |object: &Guarded<K>| Key {
-            kind: K::KIND,
-            namespace: object.namespace().unwrap_or_default().into(),
-            name: object.name_any().into(),
-        };
-        let is_in = |object: &Guarded<K>, namespace| object.metadata.namespace.as_deref() == Some(namespace);
+        let is_in = |object: &Guarded<K>, namespace: &str| *object.meta.namespace == *namespace;
         let is_meant = |object: &Guarded<K>| match of {
             Of::All => true,
             Of::Account { namespace, name } => {
@@ -64,6 +58,6 @@ impl<K: Credential> Keeps for Keeper<K> {
                 is_in(object, namespace) && object.read().is_ok_and(|object| secret_name(&object) == name)
             }
         };
-        self.store.state_filter(is_meant).iter().map(|object| key(object)).collect()
+        self.store.state_filter(is_meant).iter().map(|object| object.meta.key(K::KIND)).collect()
     }
 }

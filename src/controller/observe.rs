@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::{
-    beside::{copy_form, copy_name, origin, plain_parts, with_notes},
+    beside::{HELD_FOR, copy_form, copy_name, held_for, origin, with_notes},
     error::Failure,
     house::{AccountSight, House},
     passphrases::{Hand, judge, see_passphrase},
-    secrets::{self, Values, form, parts, secret_name, verified},
+    secret_data::{parts, plain_parts, type_asked},
+    secrets::{self, Values, form, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -196,14 +197,14 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
         // A Secret that was there may have lost only the label by which the cache knows it.
         return seen.scene.testimony.is_none();
     };
-    let meta = &meta.metadata;
+    let meta = &meta.meta;
     let told = seen.object.common_status().and_then(|status| status.secret_ref.as_ref());
-    let Some(told) = told.filter(|told| {
-        Some(&told.uid) == meta.uid.as_ref() && Some(&told.resource_version) == meta.resource_version.as_ref()
-    }) else {
+    let Some(told) =
+        told.filter(|told| *told.uid == *meta.uid && *told.resource_version == *meta.resource_version)
+    else {
         return false;
     };
-    let Claim::Ours(ledger) = claim(meta, &seen.scene.owner) else { return false };
+    let Claim::Ours(ledger) = claim(&meta.object_meta(), &seen.scene.owner) else { return false };
     let fits = ledger.ours.form == form(&*seen.object, seen.scene.policy.grant.as_ref());
     seen.witness = Some(told.clone());
     seen.scene.secret =
@@ -215,12 +216,12 @@ fn glance<K: Credential>(house: &House, seen: &mut Seen<K>) -> bool {
 /// The copy as the cache shows it.
 fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
     let namespace = seen.object.namespace().unwrap_or_default();
-    if let Some(meta) = house.glance(&namespace, &expected_copy(&seen.scene)) {
+    if let Some(copy) = house.glance(&namespace, &expected_copy(&seen.scene)) {
         seen.scene.copy = Some(CopySight {
-            copy: Copy { name: meta.name_any(), uid: meta.uid().unwrap_or_default() },
-            origin: origin(&meta.metadata, &seen.scene.owner),
+            copy: Copy { name: copy.meta.name.to_string(), uid: copy.meta.uid.to_string() },
+            origin: origin(copy.meta.annotation(HELD_FOR), &seen.scene.owner),
             inside: Inside::Unread,
-            form: copy_form(&*seen.object, &seen.scene.owner, &meta.metadata),
+            form: copy_form(&*seen.object, &seen.scene.owner, &copy.meta.object_meta()),
         });
     }
 }
@@ -284,6 +285,10 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Newer(version) => Sight::Newer(version),
         Claim::Dying => Sight::Dying,
         Claim::LeftBehind => Sight::LeftBehind,
+        // What can never be what the spec asks for is not taken back.
+        Claim::Orphan(_) if type_of(secret) != type_asked(object) => Sight::Foreign {
+            holder: format!("an earlier credential of this name, with the type {}", type_of(secret)),
+        },
         Claim::Orphan(ledger) => {
             let inside;
             (seen.values, inside) = judged(object, secret, &ledger);
@@ -303,11 +308,15 @@ fn judged<K: Credential>(object: &K, secret: &Secret, ledger: &Ledger) -> (Value
     }
 }
 
+fn type_of(secret: &Secret) -> &str {
+    secret.type_.as_deref().unwrap_or("Opaque")
+}
+
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
 fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> Result<Find, String> {
-    let type_ = secret.type_.as_deref().unwrap_or("Opaque");
-    if type_ != object.secret_type() {
-        return Err(format!("its type is {type_}, not {}", object.secret_type()));
+    let type_ = type_of(secret);
+    if type_ != type_asked(object) {
+        return Err(format!("its type is {type_}, not {}", type_asked(object)));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
         return Err("it does not hold the data keys of this kind, or what they hold is damaged or encrypted"
@@ -341,7 +350,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     };
     seen.scene.copy = Some(CopySight {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
-        origin: origin(&secret.metadata, &seen.scene.owner),
+        origin: origin(held_for(secret), &seen.scene.owner),
         inside,
         form: copy_form(&*seen.object, &seen.scene.owner, &secret.metadata),
     });

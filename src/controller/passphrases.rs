@@ -12,7 +12,7 @@ use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::{
-    beside::{SEALING_KEY, is_as_owned, origin, seal_name},
+    beside::{SEALING_KEY, held_for, is_as_owned, origin, seal_name},
     dice::SystemDice,
     error::Failure,
     house::House,
@@ -199,7 +199,7 @@ async fn as_before<K: Credential>(
         seen.scene.ledger().filter(|ledger| ledger.sealed.is_some() && seen.depth == Depth::Glance)?;
     let namespace = seen.object.namespace().unwrap_or_default();
     let seal = house.glance(&namespace, &ledger.sealed.as_ref()?.seal)?;
-    let fits = (notes(ledger), version_of(&seal.metadata));
+    let fits = (notes(ledger), format!("{}/{}", seal.meta.uid, seal.meta.resource_version));
     let uid = &seen.scene.owner.uid;
     let (version, age) = house.passphrases.with(uid, |known| {
         let known =
@@ -294,7 +294,7 @@ pub fn judge<K: Credential>(seen: &mut Seen<K>) {
     seen.scene.seal = match (passphrase, seal) {
         (Passphrase::None | Passphrase::Unread | Passphrase::Refused(_), _) => Seal::Ready,
         (Passphrase::Here { .. }, None) => Seal::Missing,
-        (Passphrase::Here { .. }, Some(seal)) => match origin(&seal.metadata, &seen.scene.owner) {
+        (Passphrase::Here { .. }, Some(seal)) => match origin(held_for(seal), &seen.scene.owner) {
             Origin::Strange => Seal::Strange,
             Origin::Found | Origin::JustMade if seen.hand.key().is_none() => Seal::Missing,
             Origin::Found | Origin::JustMade if is_as_owned(&*seen.object, seal) => Seal::Ready,

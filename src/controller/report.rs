@@ -17,6 +17,7 @@ use kube::{
     Api, Client,
     api::{Patch, PatchParams, PostParams},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -34,10 +35,13 @@ const COMPONENT: &str = "chatelaine";
 
 /// Takes news from everywhere.
 #[derive(Clone)]
-pub struct Reporter(mpsc::Sender<Told>);
+pub struct Reporter(mpsc::Sender<Waiting>);
+
+/// One event as it waits: as text, because after a mass issue thousands do, and a reference is large.
+pub struct Waiting(Box<str>);
 
 /// One event.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Told {
     pub about: ObjectReference,
     pub reason: Reason,
@@ -45,23 +49,25 @@ pub struct Told {
 }
 
 impl Reporter {
-    pub fn new() -> (Self, mpsc::Receiver<Told>) {
+    pub fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (Self(sender), receiver)
     }
 
     pub fn tell(&self, about: ObjectReference, reason: Reason, text: String) {
         tracing::info!(kind = about.kind, namespace = about.namespace, name = about.name, %reason, "{text}");
-        if self.0.try_send(Told { about, reason, text }).is_err() {
+        let Ok(text) = serde_json::to_string(&Told { about, reason, text }) else { return };
+        if self.0.try_send(Waiting(text.into())).is_err() {
             tracing::warn!("too many events at once: one was dropped");
         }
     }
 }
 
 /// Publishes what was told, until nobody can tell any more.
-pub async fn publish(client: Client, clock: Clock, mut told: mpsc::Receiver<Told>) {
+pub async fn publish(client: Client, clock: Clock, mut waiting: mpsc::Receiver<Waiting>) {
     let mut lately = Lately::default();
-    while let Some(told) = told.recv().await {
+    while let Some(Waiting(text)) = waiting.recv().await {
+        let Ok(told) = serde_json::from_str::<Told>(&text) else { continue };
         let reason = told.reason;
         let sending = send(&client, clock.now(), told, &mut lately);
         if !matches!(tokio::time::timeout(Duration::from_secs(10), sending).await, Ok(Ok(()))) {

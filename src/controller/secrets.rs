@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::{
-    ByteString,
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 use kube::ResourceExt;
 use serde::Serialize;
 
+use super::secret_data::{Data, data, ours_in, showing, type_asked};
 use crate::{
-    api::{self, CredentialSpec, DeletionPolicy, State},
+    api::{self, CredentialSpec, DeletionPolicy, SecretFormat},
     core::{
         ledger::{Ledger, Ours, Owner, Sealed},
-        material::{Identity, Material, Parts, SecretBytes, digest},
+        material::{Identity, Material, Parts, digest},
         permission::Grant,
         scene::{Inside, Integrity},
     },
-    credentials::{Credential, Naming, Place, Showing},
+    credentials::{Credential, Place, rendering::RENDERED_ATTRIBUTES},
 };
 
 /// The label by which the operator finds its Secrets again.
@@ -50,8 +50,19 @@ pub fn form<K: Credential>(object: &K, grant: Option<&Grant>) -> String {
         retain: bool,
         permissions: Option<&'a [String]>,
         options: String,
+        // Absent where nothing is asked for, so that the forms of such Secrets are what they always were.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rendered: Option<Rendered<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Rendered<'a> {
+        formats: BTreeSet<SecretFormat>,
+        template: &'a BTreeMap<String, String>,
+        attributes: Vec<(&'a String, &'a String)>,
     }
     let CredentialSpec { secret, deletion_policy, .. } = object.common();
+    let asks_for_more = !(secret.formats.is_empty() && secret.template.is_empty() && secret.type_.is_none());
+    let attributes = object.outline().attributes.into_iter().flatten();
     let form = Form {
         rendering: RENDERING,
         labels: &secret.labels,
@@ -60,6 +71,11 @@ pub fn form<K: Credential>(object: &K, grant: Option<&Grant>) -> String {
         retain: *deletion_policy == DeletionPolicy::Retain,
         permissions: grant.map(|grant| grant.effective.as_slice()),
         options: object.output_options(),
+        rendered: asks_for_more.then(|| Rendered {
+            formats: secret.formats.iter().copied().collect(),
+            template: &secret.template,
+            attributes: attributes.filter(|(name, _)| RENDERED_ATTRIBUTES.contains(&name.as_str())).collect(),
+        }),
     };
     digest(&serde_json::to_vec(&form).unwrap_or_default())[7..23].to_owned()
 }
@@ -73,10 +89,10 @@ pub fn compose<K: Credential>(
     grant: Option<&Grant>,
     existing: Option<&Secret>,
 ) -> Secret {
-    let parts = show(object, ledger, values, grant);
     let output = &object.common().secret;
     let was = ours_in(object, existing);
-    let (data, keys) = data(object, parts, &was, existing);
+    let Data { data, keys, left_out } =
+        data(object, showing(ledger, &ledger.identity(), values, grant), &was, existing);
     let mut labels = output.labels.clone();
     labels.extend(own_labels(&ledger.owner));
     let annotations = output.annotations.clone();
@@ -84,6 +100,7 @@ pub fn compose<K: Credential>(
         keys,
         labels: labels.keys().cloned().collect(),
         annotations: annotations.keys().cloned().collect(),
+        left_out,
         form: form(object, grant),
     };
     let meta = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
@@ -104,78 +121,9 @@ pub fn compose<K: Credential>(
         data: Some(data),
         type_: existing
             .and_then(|secret| secret.type_.clone())
-            .or_else(|| Some(object.secret_type().to_owned())),
+            .or_else(|| Some(type_asked(object).to_owned())),
         ..Secret::default()
     }
-}
-
-/// What is ours in the Secret that is there: its own ledger says it, which may be another than the one that is written
-/// (an old copy of the Secret, or status as the only witness). Without one, whatever has the name of a secret of this
-/// kind is ours: no old material may stay.
-fn ours_in<K: Credential>(object: &K, existing: Option<&Secret>) -> Ours {
-    let Some(secret) = existing else { return Ours::default() };
-    let text = secret.metadata.annotations.as_ref().and_then(|all| all.get(api::LEDGER));
-    match text.map(|text| Ledger::parse(text)) {
-        Some(Ok(ledger)) => ledger.ours,
-        Some(Err(_)) | None => {
-            let mut keys = BTreeMap::new();
-            for role in K::SECRET_ROLES {
-                keys.extend(names(object, role).into_iter().map(|name| (name, role.to_string())));
-            }
-            Ours { keys, ..Ours::default() }
-        }
-    }
-}
-
-/// The data keys under which a role is shown.
-fn names<K: Credential>(object: &K, role: &str) -> Vec<String> {
-    match (object.common().secret.keys.get(role), K::NAMING) {
-        (Some(other), Naming::Rename) => vec![other.clone()],
-        (Some(other), Naming::Copy) => vec![role.to_owned(), other.clone()],
-        (None, Naming::Rename | Naming::Copy) => vec![role.to_owned()],
-    }
-}
-
-/// The data of the Secret by role.
-pub(super) fn show<K: Credential>(
-    object: &K,
-    ledger: &Ledger,
-    values: &Values,
-    grant: Option<&Grant>,
-) -> Parts {
-    let retirement = ledger.previous.as_ref().map(|previous| previous.retirement_time);
-    object.render(Showing {
-        identity: &ledger.identity(),
-        current: values.current.as_ref().ok_or(match ledger.state {
-            State::Withheld => "withheld: the credential or its Account is inactive",
-            State::Revoked => "revoked",
-            State::Expired => "expired",
-            State::Live => "damaged by somebody; new material follows",
-        }),
-        previous: values.previous.as_ref().zip(retirement),
-        account: &ledger.owner.account,
-        permissions: grant.map_or(&[], |grant| grant.effective.as_slice()),
-        not_after: ledger.not_after,
-    })
-}
-
-/// Our data keys under the names that the spec gives them, beside those that are not ours.
-fn data<K: Credential>(
-    object: &K,
-    parts: Parts,
-    was: &Ours,
-    existing: Option<&Secret>,
-) -> (BTreeMap<String, ByteString>, BTreeMap<String, String>) {
-    let mut data = existing.and_then(|secret| secret.data.clone()).unwrap_or_default();
-    data.retain(|key, _| !was.keys.contains_key(key));
-    let mut keys = BTreeMap::new();
-    for (role, value) in parts {
-        for name in names(object, &role) {
-            data.insert(name.clone(), ByteString(value.expose().to_vec()));
-            keys.insert(name, role.clone());
-        }
-    }
-    (data, keys)
 }
 
 pub(super) fn own_labels(owner: &Owner) -> [(String, String); 3] {
@@ -239,25 +187,6 @@ pub fn is_as_composed<K: Credential>(
         && owners_fit
         && wanted.metadata.labels == there.labels
         && wanted.metadata.annotations == there.annotations
-}
-
-/// The data of a Secret by role, going by the names that the ledger says are ours; without a ledger by the spec's.
-pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>) -> Parts {
-    let renamed: BTreeMap<&String, &String> =
-        object.common().secret.keys.iter().map(|(role, name)| (name, role)).collect();
-    let mut parts = Parts::new();
-    for (name, value) in secret.data.iter().flatten() {
-        let role = match ledger {
-            Some(ledger) => ledger.ours.keys.get(name),
-            None => Some(*renamed.get(name).unwrap_or(&name)),
-        };
-        let Some(role) = role else { continue };
-        // Where a key is there under two names, its own name counts.
-        if role == name || !parts.contains_key(role) {
-            parts.insert(role.clone(), SecretBytes::from(value.0.clone()));
-        }
-    }
-    parts
 }
 
 /// The values in these parts that are what the ledger says they are.

@@ -84,7 +84,7 @@ mod tests {
         let (told, mut done) = tokio::sync::mpsc::unbounded_channel();
         let ask = |order: &str| {
             let (told, id) = (told.clone(), order.to_owned());
-            let finished = move || drop(told.send(()));
+            let finished = move || assert!(told.send(()).is_ok());
             let made = lane.take_or_start("u", order.into(), move || Ok(made(&id)), finished);
             made.map(|made| made.unwrap().current.unwrap().identity.id)
         };

@@ -1,6 +1,6 @@
 //! Writing status: only when it says something new, and only onto the version that it was decided on.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams, Request},
@@ -10,7 +10,7 @@ use kube::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name};
+use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name, slim::Slim};
 use crate::{
     core::{
         condition::{Conditions, Truth, gist},
@@ -100,11 +100,11 @@ where
 }
 
 /// Tells that a stored object does not fit the schema of this version. It cannot be applied to; a merge patch works.
-pub async fn tell_unreadable<K>(house: &House, meta: &ObjectMeta) -> Result<Again, Failure>
+pub async fn tell_unreadable<K>(house: &House, meta: &Slim) -> Result<Again, Failure>
 where
     K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
 {
-    let (Some(name), Some(namespace)) = (&meta.name, &meta.namespace) else { return Ok(Again::Never) };
+    let Slim { name, namespace, .. } = meta;
     let api: Api<DynamicObject> =
         Api::namespaced_with(house.client.clone(), namespace, &ApiResource::erase::<K>(&()));
     let Some(object) = house.ask(api.get_opt(name)).await? else { return Ok(Again::Never) };

@@ -69,9 +69,9 @@ impl<'a> Conditions<'a> {
         self.seen.iter().find(|seen| seen.type_ == kind)
     }
 
-    /// Keeps a condition as it was seen.
+    /// Keeps a condition as it was seen: it says nothing of a spec that came since.
     pub fn keep(&mut self, condition: &Condition) -> &mut Self {
-        self.list.push(Condition { observed_generation: self.generation, ..condition.clone() });
+        self.list.push(condition.clone());
         self
     }
 

@@ -132,6 +132,9 @@ pub struct Ours {
     pub labels: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
+    /// Data key to why it is not in the Secret though the spec asks for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
     /// A digest of the non-secret input of what was written, so that a changed spec is seen without reading the Secret.
     #[serde(default)]
     pub form: String,

@@ -28,6 +28,7 @@
 //! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
 //! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |
+//! |   | | a rendering was left out: its key is somebody else's, or it is too large | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
 //! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has

@@ -1,15 +1,16 @@
 //! Access tokens: one secret text that says who its bearer is.
 
 use data_encoding::HEXLOWER;
-use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Showing,
     alphabet::{BASE62, roll},
-    digest_of_secret, put_secret, token_text,
+    digest_of_secret, put_secret,
+    rendering::{Login, Outline},
+    rfc3339, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, Rotation, TokenFormat};
+use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, Rotation, TokenFormat, access_token};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -30,6 +31,7 @@ impl Credential for AccessToken {
     const KIND: &'static str = "AccessToken";
     const SECRET_ROLES: &'static [&'static str] = &[TOKEN, PREVIOUS_TOKEN];
     const NAMING: Naming = Naming::Rename;
+    const NAMES: &'static [&'static str] = access_token::NAMES;
 
     fn rotation(&self) -> Option<&Rotation> {
         self.spec.rotation.as_ref()
@@ -98,6 +100,15 @@ impl Credential for AccessToken {
         parts
     }
 
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            fields: &[TOKEN, ACCOUNT, PERMISSIONS, EXPIRATION_TIME],
+            login: Some(Login { username: ACCOUNT, password: TOKEN }),
+            service: "access-token",
+            attributes: Some(&self.spec.attributes),
+        }
+    }
+
     fn read(&self, data: &Parts, place: Place, _id: Option<&str>) -> Option<Material> {
         let token = data.get(match place {
             Place::Current => TOKEN,
@@ -129,9 +140,4 @@ impl Credential for AccessToken {
 fn material(token: SecretBytes) -> Material {
     let id = HEXLOWER.encode(&Sha256::digest(token.expose())[..8]);
     Material { identity: Identity { id, public: None }, secret: Some(token) }
-}
-
-/// Whole seconds, rounded down: nobody is told that it is valid longer than it is.
-fn rfc3339(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -6,8 +6,11 @@ use super::{
     digest_of_secret,
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
+    rendering::{Login, Outline},
 };
-use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode};
+use crate::api::{
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode, api_key_pair,
+};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -22,6 +25,7 @@ impl Credential for ApiKeyPair {
     const KIND: &'static str = "ApiKeyPair";
     const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
     const NAMING: Naming = Naming::Rename;
+    const NAMES: &'static [&'static str] = api_key_pair::NAMES;
 
     fn rotation(&self) -> Option<&Rotation> {
         Some(&self.spec.rotation.as_ref()?.common)
@@ -95,6 +99,15 @@ impl Credential for ApiKeyPair {
             put_secret(&mut parts, PREVIOUS_SECRET_KEY, previous);
         }
         parts
+    }
+
+    fn outline(&self) -> Outline<'_> {
+        Outline {
+            fields: &[ACCESS_KEY, SECRET_KEY, "account", "permissions", "expirationTime"],
+            login: Some(Login { username: ACCESS_KEY, password: SECRET_KEY }),
+            service: &self.spec.service,
+            attributes: Some(&self.spec.attributes),
+        }
     }
 
     fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material> {

@@ -6,6 +6,7 @@ mod api_key_pair;
 mod authorized_keys;
 mod key_pair_format;
 pub mod passphrase;
+pub mod rendering;
 mod rsa;
 mod shared;
 mod ssh_key;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 
 pub use shared::Shared;
 
+use self::rendering::Outline;
 use crate::api::{CredentialStatus, PassphraseSecretRef, Rotation};
 use crate::core::{
     ledger::Ledger,
@@ -119,6 +121,8 @@ pub trait Credential:
     /// The data keys of this kind that hold secrets; a withdrawn Secret has none of them (but see `render`).
     const SECRET_ROLES: &'static [&'static str];
     const NAMING: Naming;
+    /// The names that `spec.secret.template` can show.
+    const NAMES: &'static [&'static str];
 
     /// `spec.rotation`, as far as all kinds have it.
     fn rotation(&self) -> Option<&Rotation>;
@@ -155,6 +159,8 @@ pub trait Credential:
     fn digest(&self, material: &Material) -> String;
     /// All data keys of the Secret, by role.
     fn render(&self, showing: Showing<'_>) -> Parts;
+    /// What ready-made renderings need to know of this kind.
+    fn outline(&self) -> Outline<'_>;
     /// The material in the data of a Secret that `render` wrote, or that somebody offers for adoption; None if it
     /// is missing or is no material of this kind. `id` is what the ledger says; None: read it from the data.
     fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material>;
@@ -190,6 +196,11 @@ pub trait Credential:
 /// The digest of material whose secret alone says which one it is.
 fn digest_of_secret(material: &Material) -> String {
     material::digest(material.secret.as_ref().map(SecretBytes::expose).unwrap_or_default())
+}
+
+/// Whole seconds, rounded down: nobody is told that it is valid longer than it is.
+fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn put_secret(parts: &mut Parts, role: &str, material: &Material) {

@@ -9,7 +9,7 @@ use ssh_key::{
 
 use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
-    put_secret, rsa, ssh_private, ssh_public,
+    put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
     CredentialStatus, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
@@ -35,6 +35,7 @@ impl Credential for SshKey {
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;
+    const NAMES: &'static [&'static str] = crate::api::ssh_key::NAMES;
 
     fn rotation(&self) -> Option<&Rotation> {
         self.spec.rotation.as_ref()
@@ -139,6 +140,11 @@ impl Credential for SshKey {
         let file = authorized_keys::render(self.spec.options.as_ref(), line(current), previous);
         parts.insert(AUTHORIZED_KEYS.into(), file.into());
         parts
+    }
+
+    /// Nobody wants a key of many lines in a table: templates show it where it is wanted.
+    fn outline(&self) -> Outline<'_> {
+        Outline { fields: &[], login: None, service: "ssh-key", attributes: None }
     }
 
     /// The public half is derived: whatever the Secret says of it beside the private one is not heard.

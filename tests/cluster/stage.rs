@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use support::Cluster;
 use tokio::runtime::Runtime;
 
+use crate::history::truth::Record;
+
 /// One runtime for all tests: a client belongs to the runtime that made it.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 /// How long anything may take on a machine that does other things too.
@@ -54,12 +56,16 @@ pub struct Stage<'a> {
     pub namespace: String,
 }
 
-/// Plays on the shared control plane, where the shared operator is at work.
+/// Plays on the shared control plane, where the shared operator is at work; whatever the scene, status is never ahead of
+/// the Secret in it.
 pub fn play<F: Future<Output = ()>>(scene: impl FnOnce(Stage<'static>) -> F) {
     RUNTIME.block_on(async {
         let control_plane = support::shared().await;
         support::shared_operator(BINARY).await;
-        scene(Stage::on(control_plane.deref()).await).await;
+        let stage = Stage::on(control_plane.deref()).await;
+        let record = Record::begin(stage.client.clone(), &stage.namespace).await;
+        scene(stage).await;
+        record.status_was_never_ahead().await;
     });
 }
 

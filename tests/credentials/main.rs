@@ -6,5 +6,7 @@ mod keys;
 mod openssh;
 mod passphrases;
 mod reading;
+mod rendered;
 mod showing;
+mod templates;
 mod uploads;

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use chatelaine::{
     api::State,
     core::{
-        ledger::{Copy, Entry, Ledger, Owner, Previous, Sealed},
+        ledger::{Copy, Entry, Ledger, Noted, Owner, Previous, Sealed},
         period::Period,
         reason::Reason,
         trigger::Handled,
@@ -64,6 +64,7 @@ fn full_ledger() -> Ledger {
         not_after: Some(time),
         default_lifetime: Some(Period::seconds(1)),
         previous: Some(previous),
+        schedule: Some(Noted { text: "0 3 * * 1 UTC".into(), since: time }),
         digest: Some("sha256:".into()),
         sealed: Some(sealed),
         held: Some(copy.clone()),

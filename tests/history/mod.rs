@@ -1,9 +1,11 @@
 //! Every version of every Secret of a namespace, by a watch that begins before the first, and what must hold in each.
+//! The objects beside them too, where it is about what is told.
 
 #![allow(dead_code, reason = "each test binary that uses this uses its part")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -17,45 +19,59 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    core::NamespaceResourceScope,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-pub struct History {
-    seen: Arc<Mutex<Vec<Seen>>>,
+pub mod truth;
+
+pub type History = Versions<Secret>;
+
+/// Every version of every object of a kind.
+pub struct Versions<K> {
+    seen: Arc<Mutex<Vec<Seen<K>>>>,
     task: JoinHandle<()>,
 }
 
 #[derive(Clone)]
-enum Seen {
-    There(Box<Secret>),
+enum Seen<K> {
+    There(Box<K>),
     Gone(String),
 }
 
-impl Drop for History {
+impl<K> Drop for Versions<K> {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl History {
+impl<K> Versions<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + 'static,
+{
     /// From now on; the server sends each version that etcd gets.
     pub async fn begin(client: Client, namespace: &str) -> Self {
-        let secrets: Api<Secret> = Api::namespaced(client, namespace);
-        let list = secrets.list(&ListParams::default()).await.expect("a list of nothing");
+        let api: Api<K> = Api::namespaced(client, namespace);
+        let list = api.list(&ListParams::default()).await.expect("a list of nothing");
         let version = list.metadata.resource_version.expect("a list has a version");
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Seen<K>>>> = Arc::default();
         let notes = seen.clone();
         let task = tokio::spawn(async move {
             let watch = WatchParams::default().timeout(290);
-            let stream = secrets.watch(&watch, &version).await.expect("a watch begins");
+            let stream = api.watch(&watch, &version).await.expect("a watch begins");
             let mut stream = stream.boxed();
             while let Some(event) = stream.try_next().await.expect("the watch goes on") {
                 let note = match event {
-                    WatchEvent::Added(secret) | WatchEvent::Modified(secret) => Seen::There(Box::new(secret)),
-                    WatchEvent::Deleted(secret) => Seen::Gone(secret.name_any()),
+                    WatchEvent::Added(object) | WatchEvent::Modified(object) => Seen::There(Box::new(object)),
+                    WatchEvent::Deleted(object) => Seen::Gone(object.name_any()),
                     WatchEvent::Bookmark(_) => continue,
                     WatchEvent::Error(error) => panic!("the history has a hole: {error:?}"),
                 };
@@ -65,16 +81,16 @@ impl History {
         Self { seen, task }
     }
 
-    /// All versions of the Secret of this name, oldest first.
-    pub fn of(&self, name: &str) -> Vec<Secret> {
-        self.all().into_iter().filter(|secret| secret.name_any() == name).collect()
+    /// All versions of the object of this name, oldest first.
+    pub fn of(&self, name: &str) -> Vec<K> {
+        self.all().into_iter().filter(|object| object.name_any() == name).collect()
     }
 
-    pub fn all(&self) -> Vec<Secret> {
+    pub fn all(&self) -> Vec<K> {
         assert!(!self.task.is_finished(), "the watch ended, so versions may be missing");
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let there = |seen| match seen {
-            Seen::There(secret) => Some(*secret),
+            Seen::There(object) => Some(*object),
             Seen::Gone(_) => None,
         };
         seen.into_iter().filter_map(there).collect()
@@ -87,12 +103,26 @@ impl History {
 
     /// Waits until the watch has shown what the server has now.
     pub async fn catch_up(&self, client: Client, namespace: &str, name: &str) {
-        let secrets: Api<Secret> = Api::namespaced(client, namespace);
-        let now = secrets.get(name).await.expect("the Secret is there");
+        let api: Api<K> = Api::namespaced(client, namespace);
+        let now = api.get(name).await.expect("it is there");
         eventually("the watch catches up", Duration::from_secs(10), async || {
-            self.of(name).last().and_then(Secret::resource_version) == now.resource_version()
+            self.of(name).last().and_then(K::resource_version) == now.resource_version()
         })
         .await;
+    }
+}
+
+impl History {
+    /// Waits until the watch has shown all that there was when it was asked: a further Secret comes after that.
+    pub async fn settle(&self, client: Client, namespace: &str) {
+        let mark = Secret {
+            metadata: ObjectMeta { generate_name: Some("mark-".to_owned()), ..ObjectMeta::default() },
+            ..Secret::default()
+        };
+        let secrets: Api<Secret> = Api::namespaced(client, namespace);
+        let mark = secrets.create(&PostParams::default(), &mark).await.expect("a mark is made").name_any();
+        eventually("the watch catches up", Duration::from_secs(30), async || !self.of(&mark).is_empty())
+            .await;
     }
 }
 
@@ -176,16 +206,16 @@ pub struct Hands {
 impl Hands {
     pub fn api<K>(&self) -> Api<K>
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     pub async fn create<K>(&self, name: &str, spec: Value) -> K
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
-            + std::fmt::Debug
+            + Debug
             + DeserializeOwned
             + serde::Serialize,
     {
@@ -201,10 +231,7 @@ impl Hands {
 
     pub async fn merge<K>(&self, name: &str, patch: Value)
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + std::fmt::Debug
-            + DeserializeOwned,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
     {
         let api: Api<K> = self.api();
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
@@ -216,10 +243,7 @@ impl Hands {
 
     pub async fn rotate<K>(&self, name: &str, value: &str)
     where
-        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + std::fmt::Debug
-            + DeserializeOwned,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
     {
         self.merge::<K>(name, Self::annotation(ROTATE, value)).await;
     }

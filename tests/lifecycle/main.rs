@@ -6,6 +6,7 @@ mod ending;
 mod histories;
 mod locking;
 mod minting;
+mod picture;
 mod reach;
 mod schedule;
 mod stage;

@@ -14,7 +14,11 @@ use chatelaine::{
 use crate::stage::*;
 
 fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialStatus>) -> CredentialStatus {
-    project(scene, Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None })
+    project(scene, report(complaint, seen))
+}
+
+fn report<'a>(complaint: Option<&'a Complaint>, seen: Option<&'a CredentialStatus>) -> Report<'a> {
+    Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None }
 }
 
 fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {
@@ -42,8 +46,10 @@ fn what_stands_in_the_way_is_said_with_its_advice_once_and_beside_that_in_short(
 fn what_ready_does_not_say_because_it_stays_as_it_was_the_condition_beside_it_says_in_full() {
     let before = told(&live(), None, None);
     let failure = Complaint::waiting(Reason::ApiUnavailable, "No answer: tried again");
-    let status = told(&live(), Some(&failure), Some(&before));
-    assert_eq!(messages(&status)[0], messages(&before)[0]);
+    let edited = Report { generation: Some(2), ..report(Some(&failure), Some(&before)) };
+    let status = project(&live(), edited);
+    assert_eq!(status.observed_generation, Some(2));
+    assert_eq!(status.conditions[0], before.conditions[0], "which does not speak of the edited spec");
     assert_eq!(messages(&status).last(), Some(&("Reconciling", "No answer: tried again")));
 }
 

@@ -9,6 +9,7 @@ mod account;
 mod api_key_pair;
 mod credential;
 mod metadata;
+mod output;
 mod roles;
 mod schedule;
 mod ssh_key;
@@ -130,6 +131,7 @@ pub fn all() -> Vec<Row> {
         schedule::rows(),
         text::rows(),
         credential::rows(),
+        output::rows(),
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),

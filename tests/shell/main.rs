@@ -6,9 +6,11 @@
 
 mod caches;
 mod faults;
+mod output;
 mod passphrases;
 mod requests;
 mod restoring;
+mod schedule;
 mod server;
 mod stage;
 mod withholding;

@@ -9,10 +9,11 @@ use chatelaine::{
         clock::Clock,
         credential::Keeper,
         error::Failure,
-        guarded::{Guarded, SecretMeta},
+        guarded::Guarded,
         house::{Caches, House},
         queue::{Again, Key},
-        report::{Reporter, Told},
+        report::{Reporter, Waiting},
+        secret_meta::SecretMeta,
     },
     credentials::Credential,
 };
@@ -31,7 +32,7 @@ pub struct Stage<K: Credential> {
     objects: Writer<Guarded<K>>,
     secrets: Writer<SecretMeta>,
     accounts: Writer<Guarded<Account>>,
-    _told: Receiver<Told>,
+    _told: Receiver<Waiting>,
 }
 
 impl<K: Credential> Stage<K> {

@@ -2,7 +2,8 @@
 
 use super::locking::{relocked, stuck};
 use crate::core::{
-    answer::Answer,
+    answer::{Answer, Complaint},
+    ledger::Ledger,
     page,
     reason::Reason,
     scene::{Existence, Form, Scene, Sight},
@@ -25,12 +26,23 @@ pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
         Form::Fits if !moved => {
             let invalid =
                 scene.policy.refusal.clone().filter(|refusal| refusal.reason == Reason::InvalidSpec);
-            match invalid.or_else(|| scene.policy.unrenewable(scene.now)) {
+            match invalid.or_else(|| scene.policy.unrenewable(scene.now)).or_else(|| stuck(scene)) {
                 Some(complaint) if ledger.is_live() => Answer::Blocked(complaint),
-                None if ledger.is_live() => stuck(scene),
-                Some(_) | None => Answer::No,
+                Some(_) | None => incomplete(ledger),
             }
         }
         Form::Fits | Form::Differs => page.into(),
     }
+}
+
+/// Only what is live shows anything; what was left out when it was written is told until it can be there.
+fn incomplete(ledger: &Ledger) -> Answer {
+    if !ledger.is_live() || ledger.ours.left_out.is_empty() {
+        return Answer::No;
+    }
+    let all: Vec<_> = ledger.ours.left_out.iter().map(|(key, why)| format!("{key} ({why})")).collect();
+    Answer::Blocked(Complaint::person(
+        Reason::InvalidSpec,
+        format!("Left out of the Secret: {}; the material is not affected", all.join("; ")),
+    ))
 }

@@ -28,11 +28,11 @@ pub(super) fn relocked(scene: &Scene, ledger: &Ledger, page: &Page) -> Option<An
 }
 
 /// Why the key cannot be encrypted as the spec asks.
-pub(super) fn stuck(scene: &Scene) -> Answer {
+pub(super) fn stuck(scene: &Scene) -> Option<Complaint> {
     match (&scene.lock, scene.seal) {
-        (Lock::Fits | Lock::NoPassphrase(_), _) | (Lock::Differs, Seal::Ready | Seal::Missing) => Answer::No,
-        (Lock::Differs, Seal::Strange) => Answer::Blocked(strange()),
-        (Lock::Stuck, _) => Answer::Blocked(Complaint::person(
+        (Lock::Fits | Lock::NoPassphrase(_), _) | (Lock::Differs, Seal::Ready | Seal::Missing) => None,
+        (Lock::Differs, Seal::Strange) => Some(strange()),
+        (Lock::Stuck, _) => Some(Complaint::person(
             Reason::InvalidPassphrase,
             "The private key is encrypted with a passphrase that is not known any more: put that one back where \
              spec.passphraseSecretRef points, or set a new value of chatelaine.dev/rotate to have another key",

@@ -121,6 +121,19 @@ async fn the_operator_reads_specs_and_writes_status_but_never_a_spec() -> Result
     operator.may_not("deletecollection", "secrets").await
 }
 
+#[tokio::test]
+async fn a_controller_of_service_bindings_may_look_at_credentials_and_nothing_else() -> Result<()> {
+    use k8s_openapi::api::rbac::v1::ClusterRole;
+    let roles: Api<ClusterRole> = Api::all(support::shared().await.client());
+    let labelled = roles.list(&ListParams::default().labels("servicebinding.io/controller=true")).await?;
+    let [role] = &labelled.items[..] else { panic!("one role: {:?}", labelled.items) };
+    let [rule] = role.rules.as_deref().unwrap_or_default() else { panic!("one rule: {role:?}") };
+    assert_eq!(rule.verbs, ["get", "list", "watch"]);
+    assert_eq!(rule.api_groups.as_deref(), Some(&["chatelaine.dev".to_owned()][..]));
+    assert_eq!(rule.resources.clone().unwrap_or_default(), ["apikeypairs", "sshkeys", "accesstokens"]);
+    Ok(())
+}
+
 /// Somebody with one of the roles that every cluster has, in one namespace.
 struct Person {
     control_plane: &'static ControlPlane,

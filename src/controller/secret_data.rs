@@ -1,0 +1,183 @@
+//! The data of a Secret: our keys beside those of others, what is rendered from them, and what does not fit.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::ResourceExt;
+
+use super::secrets::Values;
+use crate::{
+    api::{self, SecretFormat, SecretType, State},
+    core::{
+        ledger::{Ledger, Ours},
+        material::{Identity, Parts, SecretBytes},
+        permission::Grant,
+    },
+    credentials::{
+        Credential, Naming, Showing,
+        rendering::{Renderings, renderings},
+    },
+};
+
+/// What the API server takes: all values of a Secret together.
+const LARGEST: usize = 1 << 20;
+/// The roles of keys that hold no material of their own, in the ledger's list of keys.
+const RENDERING: &str = "rendering";
+const TYPE: &str = "type";
+
+/// The data of a Secret, and what the ledger says about it.
+#[derive(Debug, Default)]
+pub struct Data {
+    pub data: BTreeMap<String, ByteString>,
+    /// Data key to role, of what is ours.
+    pub keys: BTreeMap<String, String>,
+    /// Data key to why it is not there.
+    pub left_out: BTreeMap<String, String>,
+}
+
+/// The type that the Secret is created with.
+pub fn type_asked<K: Credential>(object: &K) -> &'static str {
+    object.common().secret.type_.map_or(object.secret_type(), SecretType::name)
+}
+
+/// Our data keys under the names that the spec gives them, beside those that are not ours. The Secret's own type says
+/// what it needs: it cannot change.
+pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existing: Option<&Secret>) -> Data {
+    let type_ = existing.and_then(|secret| secret.type_.as_deref()).unwrap_or(type_asked(object));
+    let type_ = SecretType::ALL.into_iter().find(|known| known.name() == type_).unwrap_or_default();
+    let parts = object.render(showing);
+    let Renderings { required, asked } = renderings(object, showing, &parts, type_);
+    let mut all =
+        Data { data: existing.and_then(|secret| secret.data.clone()).unwrap_or_default(), ..Data::default() };
+    all.data.retain(|key, _| !was.keys.contains_key(key));
+    for (role, value) in &parts {
+        for name in names(object, role) {
+            all.put(name, value, role);
+        }
+    }
+    for (key, value) in &required {
+        all.put(key.clone(), value, TYPE);
+    }
+    for (key, rendering) in asked {
+        match rendering {
+            _ if all.data.contains_key(&key) => {
+                all.leave_out(key, "the Secret has a key of this name that is not yours to fill: choose another name, or remove it from the Secret");
+            }
+            Ok(text) if all.size() + text.expose().len() > LARGEST => {
+                all.leave_out(key, "the Secret would be larger than 1 MiB: shorten it");
+            }
+            Ok(text) => all.put(key, &text, RENDERING),
+            Err(flaw) => all.leave_out(key, flaw.to_string()),
+        }
+    }
+    all
+}
+
+impl Data {
+    fn put(&mut self, key: String, value: &SecretBytes, role: &str) {
+        self.data.insert(key.clone(), ByteString(value.expose().to_vec()));
+        self.keys.insert(key, role.to_owned());
+    }
+
+    fn leave_out(&mut self, key: String, why: impl Into<String>) {
+        self.left_out.insert(key, why.into());
+    }
+
+    fn size(&self) -> usize {
+        size(&self.data)
+    }
+}
+
+fn size(data: &BTreeMap<String, ByteString>) -> usize {
+    data.values().map(|value| value.0.len()).sum()
+}
+
+/// Whether the API server would refuse the Secret for what is in it.
+pub fn is_too_large(secret: &Secret) -> bool {
+    secret.data.as_ref().is_some_and(|data| size(data) > LARGEST)
+}
+
+/// The data keys that are ours in a Secret that is there: its own ledger says it, which may be another than the one that
+/// is written (an old copy of the Secret, or status as the only witness). Without one, whatever has the name of a secret
+/// of this kind is ours, and in a Secret of our own also what has the name of a rendering: no old material may stay.
+pub fn ours_in<K: Credential>(object: &K, existing: Option<&Secret>) -> Ours {
+    let Some(secret) = existing else { return Ours::default() };
+    let text = secret.metadata.annotations.as_ref().and_then(|all| all.get(api::LEDGER));
+    match text.map(|text| Ledger::parse(text)) {
+        Some(Ok(ledger)) => ledger.ours,
+        Some(Err(_)) | None => {
+            let mut keys = BTreeMap::new();
+            for role in K::SECRET_ROLES {
+                keys.extend(names(object, role).into_iter().map(|name| (name, role.to_string())));
+            }
+            let is_mine = |uid: &String| Some(uid) == object.uid().as_ref();
+            if secret.owner_references().iter().any(|owner| is_mine(&owner.uid)) {
+                let output = &object.common().secret;
+                let formats = output.formats.iter().flat_map(|format| SecretFormat::data_keys(*format));
+                let made = formats.map(|key| (*key).to_owned()).chain(output.template.keys().cloned());
+                keys.extend(made.map(|key| (key, RENDERING.to_owned())));
+            }
+            Ours { keys, ..Ours::default() }
+        }
+    }
+}
+
+/// The data keys under which a role is shown.
+fn names<K: Credential>(object: &K, role: &str) -> Vec<String> {
+    match (object.common().secret.keys.get(role), K::NAMING) {
+        (Some(other), Naming::Rename) => vec![other.clone()],
+        (Some(other), Naming::Copy) => vec![role.to_owned(), other.clone()],
+        (None, Naming::Rename | Naming::Copy) => vec![role.to_owned()],
+    }
+}
+
+/// What the Secret of this ledger is to show.
+pub fn showing<'a>(
+    ledger: &'a Ledger,
+    identity: &'a Identity,
+    values: &'a Values,
+    grant: Option<&'a Grant>,
+) -> Showing<'a> {
+    let retirement = ledger.previous.as_ref().map(|previous| previous.retirement_time);
+    Showing {
+        identity,
+        current: values.current.as_ref().ok_or(match ledger.state {
+            State::Withheld => "withheld: the credential or its Account is inactive",
+            State::Revoked => "revoked",
+            State::Expired => "expired",
+            State::Live => "damaged by somebody; new material follows",
+        }),
+        previous: values.previous.as_ref().zip(retirement),
+        account: &ledger.owner.account,
+        permissions: grant.map_or(&[], |grant| grant.effective.as_slice()),
+        not_after: ledger.not_after,
+    }
+}
+
+/// The data of a Secret by role, going by the names that the ledger says are ours; without a ledger by the spec's.
+pub fn parts<K: Credential>(object: &K, secret: &Secret, ledger: Option<&Ledger>) -> Parts {
+    let renamed: BTreeMap<&String, &String> =
+        object.common().secret.keys.iter().map(|(role, name)| (name, role)).collect();
+    let mut parts = Parts::new();
+    for (name, value) in secret.data.iter().flatten() {
+        let role = match ledger {
+            Some(ledger) => ledger.ours.keys.get(name),
+            None => Some(*renamed.get(name).unwrap_or(&name)),
+        };
+        let Some(role) = role else { continue };
+        // Where a key is there under two names, its own name counts.
+        if role == name || !parts.contains_key(role) {
+            parts.insert(role.clone(), SecretBytes::from(value.0.clone()));
+        }
+    }
+    parts
+}
+
+/// The data of a copy: there the names are the roles.
+pub fn plain_parts(copy: &Secret) -> Parts {
+    copy.data
+        .iter()
+        .flatten()
+        .map(|(role, value)| (role.clone(), SecretBytes::from(value.0.clone())))
+        .collect()
+}

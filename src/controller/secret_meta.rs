@@ -1,0 +1,129 @@
+//! What the cache keeps of a Secret of ours: whose it is, and which version. Never what is in it.
+
+use std::borrow::Cow;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Resource,
+    runtime::reflector::{Lookup, ObjectRef},
+};
+use serde::{Deserialize, Deserializer};
+
+use super::{beside::HELD_FOR, slim::Slim, watch::Kept};
+use crate::{api, core::ledger::Owner};
+
+#[derive(Clone, Debug)]
+pub struct SecretMeta {
+    /// The owner references are there only if no ledger says whose the Secret is.
+    pub meta: Slim,
+}
+
+impl SecretMeta {
+    /// Kind and name of whom it belongs to. The ledger says it, whatever the owner references say; these are heard when
+    /// the ledger is gone or broken, because that is what its owner must see to.
+    pub fn belongs_to(&self) -> Option<(String, String)> {
+        let held = || serde_json::from_str::<Owner>(self.meta.annotation(HELD_FOR)?).ok();
+        let reference = || self.meta.owners.iter().find(|owner| owner.controller == Some(true));
+        owner_in_ledger(&self.meta)
+            .or_else(held)
+            .map(|owner| (owner.kind, owner.name))
+            .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
+    }
+}
+
+fn owner_in_ledger(meta: &Slim) -> Option<Owner> {
+    #[derive(Deserialize)]
+    struct Page {
+        owner: Owner,
+    }
+    serde_json::from_str::<Page>(meta.annotation(api::LEDGER)?).ok().map(|page| page.owner)
+}
+
+impl<'de> Deserialize<'de> for SecretMeta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Parts {
+            metadata: Slim,
+        }
+        let mut meta = Parts::deserialize(deserializer)?.metadata;
+        if owner_in_ledger(&meta).is_some() {
+            meta.owners = Box::default();
+        }
+        Ok(Self { meta })
+    }
+}
+
+impl Lookup for SecretMeta {
+    type DynamicType = ();
+
+    fn kind(dt: &()) -> Cow<'_, str> {
+        <Secret as Resource>::kind(dt)
+    }
+
+    fn group(dt: &()) -> Cow<'_, str> {
+        <Secret as Resource>::group(dt)
+    }
+
+    fn version(dt: &()) -> Cow<'_, str> {
+        <Secret as Resource>::version(dt)
+    }
+
+    fn plural(dt: &()) -> Cow<'_, str> {
+        <Secret as Resource>::plural(dt)
+    }
+
+    fn name(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.name))
+    }
+
+    fn namespace(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.namespace))
+    }
+
+    fn resource_version(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.resource_version))
+    }
+
+    fn uid(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.meta.uid))
+    }
+
+    /// A key of the cache, which is never asked for more than the name.
+    fn to_object_ref(&self, (): ()) -> ObjectRef<Self> {
+        self.meta.object_ref()
+    }
+}
+
+impl Kept for SecretMeta {
+    const METADATA_ONLY: bool = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn secret(annotations: Value) -> SecretMeta {
+        let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "o", "controller": true});
+        serde_json::from_value(json!({
+            "kind": "PartialObjectMetadata",
+            "metadata": {"name": "s", "annotations": annotations, "ownerReferences": [owner]},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_secret_belongs_to_whom_its_annotations_name_and_else_to_its_controller() {
+        let owner = json!({"kind": "SshKey", "name": "n", "uid": "u", "account": "a"});
+        let ledger = json!({"owner": owner}).to_string();
+        for (annotations, kind) in [
+            (json!({api::LEDGER: ledger}), "SshKey"),
+            (json!({HELD_FOR: owner.to_string()}), "SshKey"),
+            (json!({api::LEDGER: "{}"}), "Pod"),
+            (json!({}), "Pod"),
+        ] {
+            assert_eq!(secret(annotations).belongs_to().unwrap().0, kind);
+        }
+    }
+}
