@@ -2,6 +2,8 @@
 
 #![cfg(feature = "operator")]
 
+#[path = "leaks/disguise.rs"]
+mod disguise;
 mod history;
 
 use std::{collections::BTreeMap, fs, process::Command, time::Duration};
@@ -13,6 +15,7 @@ use chatelaine::{
     credentials::{Credential, Order, Showing, rendering::renderings},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+use disguise::disguises;
 use history::{Hands, History, block_on, eventually};
 use k8s_openapi::{
     ByteString,
@@ -29,8 +32,6 @@ use support::operator::Launch;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chatelaine");
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Shorter texts are found anywhere.
-const SHORTEST: usize = 12;
 /// First and second passphrase of a key.
 const PASSPHRASES: [&[u8]; 2] = [b"open sesame, said Ali Baba", b"shut sesame, said Cassim"];
 /// What is rendered in the lives here: each holds a secret in other words.
@@ -49,44 +50,6 @@ const RENDERINGS: [&str; 11] = [
 ];
 const STRANGERS: &[u8] = b"a stranger's password: Tr0ub4dor&3";
 const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
-
-/// A secret value in the ways in which it could be written down.
-fn disguises(value: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(value);
-    // A text of many lines is told by any of them.
-    let mut all: Vec<String> = text.lines().map(str::trim).map(str::to_owned).collect();
-    all.retain(|line| !line.starts_with("-----"));
-    let lines = all.clone();
-    let in_an_address = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    all.extend(lines.iter().flat_map(|line| percent(line.as_bytes(), in_an_address)));
-    all.extend(percent(&value[..value.len().min(48)], |_| false));
-    all.push(text.into_owned());
-    let decimals: Vec<String> = value.iter().take(12).map(u8::to_string).collect();
-    all.push(decimals.join(", "));
-    all.push(decimals.join(","));
-    for bytes in value.chunks(48) {
-        all.extend([HEXLOWER.encode(bytes), HEXUPPER.encode(bytes)]);
-        // Base 64 looks different by where in a longer text the value begins; whole groups of three are the same.
-        for skipped in 0..3 {
-            let inner = bytes.get(skipped..).unwrap_or_default();
-            let whole = &inner[..inner.len() / 3 * 3];
-            all.extend([BASE64_NOPAD.encode(whole), BASE64URL_NOPAD.encode(whole)]);
-        }
-    }
-    all.retain(|text| text.len() >= SHORTEST);
-    all
-}
-
-/// As in an address: what is not plain there, as two hexadecimal digits, great or small.
-fn percent(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> [String; 2] {
-    let written = |escape: fn(u8) -> String| {
-        bytes
-            .iter()
-            .map(|byte| if is_plain(*byte) { char::from(*byte).to_string() } else { escape(*byte) })
-            .collect()
-    };
-    [written(|byte| format!("%{byte:02X}")), written(|byte| format!("%{byte:02x}"))]
-}
 
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {

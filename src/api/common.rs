@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{output::SecretOutput, rule, schedule};
+use super::{Restart, output::SecretOutput, rule, schedule, shape};
 
 /// The fields that every credential has.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -106,6 +106,26 @@ pub struct CredentialSpec {
     /// back.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+
+    /// Workloads that are restarted when the Secret has a new revision, for programs that read it only when they
+    /// start: through environment variables, a subPath, or a file that they do not read again. At most 16, in the
+    /// same namespace. Default: none.
+    ///
+    /// Once for each revision the pod template gets the annotation restart.chatelaine.dev/<Secret>: <revision>, and
+    /// the workload rolls out as its own strategy says (a paused Deployment when it goes on, OnDelete when somebody
+    /// deletes the pods). What several credentials want of a workload within ten seconds is one rollout. Neither the
+    /// first revision, nor what is withheld, given back or retired, restarts anything, nor is a workload restarted
+    /// that was made after the revision came about.
+    ///
+    /// Only a workload whose pod template names this very Secret is touched: in a volume (projected, and for CSI and
+    /// other drivers too), in env or envFrom of any container, or in imagePullSecrets. The operator must have been
+    /// installed with that right: deploy/components/restart. What came of it is in status.restarts, and Ready stays
+    /// True; what could not be done is tried again every five minutes. Argo CD and Flux leave the annotation as it
+    /// is, but a sync with Replace=true removes it. Choose rotation.overlap longer than a rollout takes. Example:
+    /// [{kind: Deployment, name: web}]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::restarts")]
+    pub restart: Vec<Restart>,
 }
 
 pub(super) fn active() -> bool {

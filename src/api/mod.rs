@@ -12,6 +12,7 @@
 //! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
 //! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
+//! | [`restart`] | the workloads that are restarted for new material |
 //! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
 //! | [`crd`] | the CustomResourceDefinitions in the form in which they are published |
@@ -23,6 +24,7 @@ pub mod common;
 pub mod crd;
 pub mod output;
 mod output_rule;
+pub mod restart;
 mod rule;
 mod schedule;
 mod shape;
@@ -37,6 +39,7 @@ pub use api_key_pair::{
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
 pub use output::{SecretFormat, SecretOutput, SecretType};
+pub use restart::{Restart, Restarted, WorkloadKind};
 pub use ssh_key::{
     AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
 };

@@ -88,6 +88,13 @@ pub fn secret_name() -> Rule {
     )
 }
 
+pub fn workload_name() -> Rule {
+    Rule::new(matches(SUBDOMAIN)).message(
+        "must be the name of a workload in this namespace: lower-case letters, digits, '-' and '.', beginning and \
+         ending with a letter or digit",
+    )
+}
+
 pub fn secret_name_is_not_taken() -> Rule {
     Rule::new(format!("!{TAKEN_PREFIXES}.exists(p, self.startsWith(p))")).message(
         "begins with chatelaine-, sh.helm.release. or bootstrap-token-, which belong to others: choose another name",

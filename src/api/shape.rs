@@ -129,6 +129,21 @@ pub fn role_names(_: &mut SchemaGenerator) -> Schema {
     set(with(text(63), [rule::slug("the name of a role")]), 16)
 }
 
+/// A workload is named once.
+pub fn restarts(generator: &mut SchemaGenerator) -> Schema {
+    workloads(super::Restart::json_schema(generator))
+}
+
+fn workloads(items: Schema) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": items,
+        "maxItems": 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["kind", "name"],
+    })
+}
+
 pub fn hosts(_: &mut SchemaGenerator) -> Schema {
     let host = Rule::new(r"self.matches(r'^!?[-A-Za-z0-9_.:/*?%]+$')").message(
         "must be a host name, an address or a network such as 10.0.0.0/8, with * and ? as wildcards and an optional \
@@ -185,6 +200,10 @@ pub fn trigger_values(_: &mut SchemaGenerator) -> Schema {
 
 pub fn digests(generator: &mut SchemaGenerator) -> Schema {
     list(super::status::CredentialDigest::json_schema(generator), 2)
+}
+
+pub fn restarted(generator: &mut SchemaGenerator) -> Schema {
+    workloads(super::Restarted::json_schema(generator))
 }
 
 pub fn history(generator: &mut SchemaGenerator) -> Schema {

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{rule, shape};
+use super::{Restarted, rule, shape};
 
 /// The fields of `status` that every credential has. Only the operator writes them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -78,6 +78,11 @@ pub struct CredentialStatus {
     /// What came of the spec together with the Account's defaults and grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Effective>,
+
+    /// What came of the workloads that spec.restart names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::restarted")]
+    pub restarts: Vec<Restarted>,
 
     /// The last ten revisions and why they came about, newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -19,6 +19,7 @@ use super::{
     own_writes::View,
     passphrases::judge,
     queue::{Again, Key, Lane},
+    restart,
     secret_data::is_too_large,
     secrets::{Values, compose, secret_name},
     status,
@@ -323,7 +324,12 @@ impl<K: Credential> Keeper<K> {
         if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {
             self.house.passphrases.fits(ledger, &seal.metadata);
         }
-        match status::tell(&self.house, seen, complaint).await {
+        let restarts = restart::told(&self.house, key, seen);
+        let written = status::tell(&self.house, seen, complaint, &restarts).await;
+        if written != Err(Failure::Gone) {
+            restart::hand_on(&self.house, key, seen, &restarts);
+        }
+        match written {
             Ok(()) => {}
             Err(Failure::Gone) => return Ok(Again::Never),
             // The object moved on: its watch brings it back here.

@@ -28,6 +28,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
+            house.rollouts.forget(&key(object));
         }
         Sighting::Listed => {}
     })

@@ -2,7 +2,7 @@
 //!
 //! [`watch`] fills the caches and pushes keys into the [`queue`]; workers take them out and let a keeper make one
 //! pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report ([`status`],
-//! [`report`]).
+//! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
 pub mod account;
 pub mod beside;
@@ -22,6 +22,8 @@ pub mod own_writes;
 pub mod passphrases;
 pub mod queue;
 pub mod report;
+pub mod restart;
+pub mod rollouts;
 pub mod run;
 pub mod secret_data;
 pub mod secret_meta;

@@ -40,6 +40,12 @@ pub struct Reporter(mpsc::Sender<Waiting>);
 /// One event as it waits: as text, because after a mass issue thousands do, and a reference is large.
 pub struct Waiting(Box<str>);
 
+impl Waiting {
+    pub fn told(&self) -> Option<Told> {
+        serde_json::from_str(&self.0).ok()
+    }
+}
+
 /// One event.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Told {
@@ -66,8 +72,8 @@ impl Reporter {
 /// Publishes what was told, until nobody can tell any more.
 pub async fn publish(client: Client, clock: Clock, mut waiting: mpsc::Receiver<Waiting>) {
     let mut lately = Lately::default();
-    while let Some(Waiting(text)) = waiting.recv().await {
-        let Ok(told) = serde_json::from_str::<Told>(&text) else { continue };
+    while let Some(waiting) = waiting.recv().await {
+        let Some(told) = waiting.told() else { continue };
         let reason = told.reason;
         let sending = send(&client, clock.now(), told, &mut lately);
         if !matches!(tokio::time::timeout(Duration::from_secs(10), sending).await, Ok(Ok(()))) {
@@ -159,6 +165,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::Inactive
         | Reason::AccountInactive
         | Reason::Restored
+        | Reason::Restarted
         | Reason::AwaitingRestore
         | Reason::Adopted
         | Reason::Reactivated
@@ -174,6 +181,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretRecreated
         | Reason::SecretRepaired
         | Reason::AwaitingMaterial
+        | Reason::NotRestarted
         | Reason::PermissionNotGranted
         | Reason::RoleNotFound
         | Reason::InvalidKey

@@ -25,6 +25,7 @@ use super::{
     keeps::Keeps,
     queue::{Again, Key},
     report::{Reporter, publish},
+    restart::restart_workloads,
     settings::Settings,
 };
 use crate::{core::scene, every_kind};
@@ -32,6 +33,9 @@ use crate::{core::scene, every_kind};
 /// How often it is asked whether the clocks have to be compared: nothing else may be asked of the server for long, and
 /// while they disagree what is due waits for this.
 const COMPARE: Duration = Duration::from_secs(5);
+
+/// How many workloads are looked at side by side to be restarted.
+const RESTARTERS: usize = 4;
 
 /// Whether the operator can do its work, for the readiness probe.
 #[derive(Clone)]
@@ -91,6 +95,9 @@ pub async fn run(
     watches.spawn(follow_accounts(house.clone(), keepers.clone(), accounts_writer));
     watches.spawn(follow_secrets(house.clone(), keepers.clone(), secrets_writer));
     watches.spawn(compare_clocks(house.clone()));
+    for _ in 0..RESTARTERS {
+        watches.spawn(restart_workloads(house.clone()));
+    }
     let publisher = tokio::spawn(publish(client, house.clock.clone(), told));
 
     let mut stop = std::pin::pin!(stop);

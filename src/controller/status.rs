@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name, slim::Slim};
 use crate::{
+    api::Restarted,
     core::{
         condition::{Conditions, Truth, gist},
         lifecycle::Complaint,
@@ -26,6 +27,7 @@ pub async fn tell<K: Credential>(
     house: &House,
     seen: &Seen<K>,
     complaint: Option<&Complaint>,
+    restarts: &[Restarted],
 ) -> Result<(), Failure> {
     let object = &*seen.object;
     let before = object.common_status();
@@ -36,9 +38,11 @@ pub async fn tell<K: Credential>(
         generation: object.meta().generation,
         secret_name: &name,
         witness: seen.witness.as_ref(),
+        restarts,
     };
     let common = project(&seen.scene, report);
     let news = news(before.map_or(&[], |before| &before.conditions), &common.conditions, complaint);
+    let hindered = newly_hindered(before.map_or(&[], |before| &before.restarts), restarts);
     let cut = newly_cut(seen, before.and_then(|before| before.effective.as_ref()?.permissions.as_ref()));
     let status = K::tell(common, seen.scene.ledger().or(seen.scene.testimony.as_ref()));
     if object.status() == Some(&status) {
@@ -46,7 +50,7 @@ pub async fn tell<K: Credential>(
     }
     let version = replace(house, object, &status).await?;
     house.own_writes.wrote_object(&seen.scene.owner.uid, version.as_deref());
-    for (reason, text) in news.into_iter().chain(cut) {
+    for (reason, text) in news.into_iter().chain(cut).chain(hindered) {
         house.reporter.tell(object.object_ref(&()), reason, text);
     }
     Ok(())
@@ -69,6 +73,12 @@ fn newly_cut<K: Credential>(seen: &Seen<K>, before: Option<&Vec<String>>) -> Opt
     let lost = before.is_some_and(|before| *before != grant.effective);
     let live = seen.scene.ledger().is_some_and(|ledger| ledger.is_live());
     (lost && live).then(|| (reason, format!("Permissions were cut at once: {lacking}")))
+}
+
+/// A workload cannot be restarted, and nobody was told so yet.
+fn newly_hindered(before: &[Restarted], now: &[Restarted]) -> Option<(Reason, String)> {
+    let is_new = |told: &&Restarted| told.message.is_some() && !before.iter().any(|seen| seen == *told);
+    Some((Reason::NotRestarted, now.iter().find(is_new)?.message.clone()?))
 }
 
 /// Replaces the status of an object as it was seen; the answer's version. The resourceVersion is what protects a

@@ -18,6 +18,8 @@ pub mod policy;
 pub mod project;
 mod questions;
 pub mod reason;
+pub mod references;
+pub mod restart;
 pub mod restore;
 pub mod role;
 pub mod scene;

@@ -14,7 +14,8 @@ use super::{
     schedule::expiry_line,
 };
 use crate::api::{
-    Binding, CredentialDigest, CredentialStatus, Effective, HistoryEntry, Next, Previous, SecretRef, State,
+    Binding, CredentialDigest, CredentialStatus, Effective, HistoryEntry, Next, Previous, Restarted,
+    SecretRef, State,
 };
 
 /// What a status is made from, beside the scene.
@@ -27,6 +28,8 @@ pub struct Report<'a> {
     pub secret_name: &'a str,
     /// The Secret as it was verified.
     pub witness: Option<&'a SecretRef>,
+    /// What came of the workloads that are to be restarted.
+    pub restarts: &'a [Restarted],
 }
 
 /// The common part of the status. While the Secret cannot speak, the testimony is repeated unchanged.
@@ -40,6 +43,7 @@ pub fn project(scene: &Scene, report: Report<'_>) -> CredentialStatus {
         observed_generation: report.generation,
         conditions: conditions(scene, &report, &seen.conditions),
         effective: Some(effective(scene)),
+        restarts: report.restarts.to_vec(),
         ..told
     }
 }

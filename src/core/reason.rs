@@ -49,6 +49,11 @@ pub enum Reason {
     /// A backup is to bring the Secret back, so says `chatelaine.dev/await-restore` or Velero's label: nothing is minted
     /// before that, however long it takes; remove annotation or label to have new material issued.
     AwaitingRestore,
+    /// A workload that `spec.restart` names was restarted, because the Secret has a new revision.
+    Restarted,
+    /// A workload that `spec.restart` names could not be restarted; `status.restarts` says why, and it is tried again
+    /// every five minutes.
+    NotRestarted,
     /// A Secret that somebody offered by annotation was taken over with the same material.
     Adopted,
     /// The Account does not grant a permission that the credential asks for.

@@ -170,7 +170,14 @@ fn something_changes_at(scene: &Scene, time: Timestamp) -> bool {
 }
 
 fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
-    let report = Report { complaint, seen: None, generation: Some(1), secret_name: "ci", witness: None };
+    let report = Report {
+        complaint,
+        seen: None,
+        generation: Some(1),
+        secret_name: "ci",
+        witness: None,
+        restarts: &[],
+    };
     let mut status = project(scene, report);
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;

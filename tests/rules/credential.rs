@@ -67,18 +67,65 @@ fn shared(kind: Kind) -> Vec<Row> {
         not("a number is not a text", json!({"lifetime": 90}), "spec.lifetime: Invalid value").server_alone(),
     ];
     rows.extend(secret_keys(kind));
-    rows.extend(later(kind));
+    rows.extend(restarts(kind));
     rows
 }
 
-/// Each of these belongs to the contract and does not work yet: accepting it would be a promise.
-fn later(kind: Kind) -> Vec<Row> {
-    [(json!({"restart": []}), "unknown field \"spec.restart\"")]
-        .into_iter()
-        .map(|(spec, message)| {
-            refused(kind, "what does not work yet is refused", spec, message).server_alone()
-        })
-        .collect()
+fn restarts(kind: Kind) -> Vec<Row> {
+    let with = |sentence, restart: Value| accepted(kind, sentence, json!({"restart": restart}));
+    let not =
+        |sentence, restart: Value, message| refused(kind, sentence, json!({"restart": restart}), message);
+    let one = |kind: &str, name: &str| json!({"kind": kind, "name": name});
+    let many = |n: usize| (0..n).map(|i| one("Deployment", &format!("web-{i}"))).collect::<Vec<_>>();
+    let name = "must be the name of a workload in this namespace";
+    vec![
+        with("nothing needs to be restarted", json!([])),
+        with(
+            "a Deployment, a StatefulSet and a DaemonSet of one name are three workloads",
+            json!([one("Deployment", "web"), one("StatefulSet", "web"), one("DaemonSet", "web")]),
+        ),
+        with(
+            "a workload may have dots and a long name",
+            json!([one("Deployment", &format!("{}a", "a.".repeat(126)))]),
+        ),
+        not(
+            "a workload is named once",
+            json!([one("Deployment", "web"), one("Deployment", "web")]),
+            "Duplicate value",
+        )
+        .server_alone(),
+        not("a pod cannot be restarted", json!([one("Pod", "web")]), "supported values: \"DaemonSet\"")
+            .server_alone(),
+        not("a workload has a kind", json!([{"name": "web"}]), "spec.restart[0].kind: Required value")
+            .server_alone(),
+        not("a workload has a name", json!([{"kind": "DaemonSet"}]), "spec.restart[0].name: Required value")
+            .server_alone(),
+        not("a workload's name is not empty", json!([one("Deployment", "")]), name),
+        not("a workload's name is lower-case", json!([one("Deployment", "Web")]), name),
+        not("a workload of another namespace cannot be named", json!([one("Deployment", "other/web")]), name),
+        not("a workload's name is on one line", json!([one("Deployment", "web\n")]), name),
+        not(
+            "a workload has no namespace",
+            json!([{"kind": "Deployment", "name": "web", "namespace": "other"}]),
+            "unknown field \"spec.restart[0].namespace\"",
+        )
+        .server_alone(),
+        not(
+            "a workload's name ends at 253 characters",
+            json!([one("Deployment", &"a".repeat(254))]),
+            "Too long",
+        )
+        .server_alone(),
+        with("16 workloads are allowed", json!(many(16))),
+        not("17 workloads are refused", json!(many(17)), "Too many").server_alone(),
+        change(
+            kind,
+            "workloads can be changed",
+            json!({"restart": many(2)}),
+            json!({"restart": many(1)}),
+            Accepted,
+        ),
+    ]
 }
 
 fn secret_keys(kind: Kind) -> Vec<Row> {

@@ -9,6 +9,7 @@ mod faults;
 mod output;
 mod passphrases;
 mod requests;
+mod restarting;
 mod restoring;
 mod schedule;
 mod server;

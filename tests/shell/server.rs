@@ -191,6 +191,7 @@ impl Inner {
                 self.replace(resource, name, sub, asked.body.clone())
             }
             ("PATCH", Some(name), Some("status")) => self.merge_status(resource, name, &asked.body),
+            ("PATCH", Some(name), None) => self.merge(resource, name, &asked.body),
             ("DELETE", Some(name), None) => self.delete(resource, name, &asked.body),
             _ => status(405),
         }
@@ -245,6 +246,26 @@ impl Inner {
         (200, object.clone())
     }
 
+    /// RFC 7396, but nothing is ever removed here.
+    fn merge(&mut self, resource: &str, name: &str, patch: &Value) -> Reply {
+        let Some(there) = self.objects.get(&(resource.to_owned(), name.to_owned())).cloned() else {
+            return status(404);
+        };
+        let version = "/metadata/resourceVersion";
+        if patch.pointer(version).is_some_and(|sent| Some(sent) != there.pointer(version)) {
+            return status(409);
+        }
+        let mut object = there.clone();
+        merge(&mut object, patch);
+        if object["spec"] != there["spec"] {
+            let generation = there["metadata"]["generation"].as_i64().unwrap_or_default();
+            object["metadata"]["generation"] = json!(generation + 1);
+        }
+        object["metadata"]["resourceVersion"] = json!(self.next_version());
+        self.keep(resource, name, object.clone());
+        (200, object)
+    }
+
     fn delete(&mut self, resource: &str, name: &str, options: &Value) -> Reply {
         let path = (resource.to_owned(), name.to_owned());
         let Some(there) = self.objects.get(&path) else { return status(404) };
@@ -275,9 +296,23 @@ impl Asked {
                 assert!(path.contains('/'), "a collection is deleted: {path}");
                 assert!(says("/preconditions/uid"), "a name is deleted, not an object: {path}");
             }
-            ("PATCH", secret) => assert!(!secret, "a Secret is patched: {path}"),
+            ("PATCH", true) => panic!("a Secret is patched: {path}"),
+            ("PATCH", false) if !path.ends_with("/status") && !path.starts_with("events") => {
+                assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}");
+                assert!(query.contains("fieldManager=chatelaine"), "set by nobody: {path}");
+            }
             _ => {}
         }
+    }
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    let (Some(fields), Some(patch)) = (target.as_object_mut(), patch.as_object()) else {
+        *target = patch.clone();
+        return;
+    };
+    for (key, value) in patch {
+        merge(fields.entry(key).or_insert_with(|| json!({})), value);
     }
 }
 

@@ -15,6 +15,7 @@ use chatelaine::{
         report::{Reporter, Waiting},
         secret_meta::SecretMeta,
     },
+    core::reason::Reason,
     credentials::Credential,
 };
 use kube::runtime::{
@@ -32,7 +33,7 @@ pub struct Stage<K: Credential> {
     objects: Writer<Guarded<K>>,
     secrets: Writer<SecretMeta>,
     accounts: Writer<Guarded<Account>>,
-    _told: Receiver<Waiting>,
+    told: Receiver<Waiting>,
 }
 
 impl<K: Credential> Stage<K> {
@@ -46,7 +47,7 @@ impl<K: Credential> Stage<K> {
         let house = House::new(server.client(), clock, reporter, caches, Settings::default());
         let (store, objects) = reflector::store();
         let keeper = Keeper { house: Arc::new(house), store };
-        let mut stage = Self { server, keeper, objects, secrets, accounts, _told: told };
+        let mut stage = Self { server, keeper, objects, secrets, accounts, told };
         stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
         stage.add("ci", spec);
         stage
@@ -137,6 +138,14 @@ impl<K: Credential> Stage<K> {
             all.extend(asked);
         }
         panic!("it never comes to rest: {all:#?}");
+    }
+
+    /// The reasons of the events since the last time.
+    pub fn told(&mut self) -> Vec<Reason> {
+        std::iter::from_fn(|| self.told.try_recv().ok())
+            .filter_map(|one| one.told())
+            .map(|told| told.reason)
+            .collect()
     }
 
     pub fn status_path(&self) -> String {

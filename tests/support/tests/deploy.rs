@@ -118,6 +118,8 @@ async fn the_operator_reads_specs_and_writes_status_but_never_a_spec() -> Result
     operator.may_not("update", "accounts.chatelaine.dev").await?;
     operator.may_not("patch", "apikeypairs.chatelaine.dev").await?;
     operator.may_not("patch", "secrets").await?;
+    operator.may_not("get", "deployments.apps").await?;
+    operator.may_not("patch", "deployments.apps").await?;
     operator.may_not("deletecollection", "secrets").await
 }
 
@@ -132,6 +134,44 @@ async fn a_controller_of_service_bindings_may_look_at_credentials_and_nothing_el
     assert_eq!(rule.api_groups.as_deref(), Some(&["chatelaine.dev".to_owned()][..]));
     assert_eq!(rule.resources.clone().unwrap_or_default(), ["apikeypairs", "sshkeys", "accesstokens"]);
     Ok(())
+}
+
+/// Both ways of installing it: by itself, and as a component of somebody's own kustomization.
+#[tokio::test]
+async fn the_right_to_restart_workloads_comes_with_its_component_and_is_no_more_than_that() -> Result<()> {
+    let control_plane: &'static ControlPlane = Box::leak(Box::new(support::own().await));
+    let own = control_plane.layout.dir.join("kustomization");
+    std::fs::create_dir_all(&own)?;
+    // Kustomize takes relative paths only.
+    let up = "../".repeat(own.canonicalize()?.components().count() - 1);
+    let deploy =
+        format!("{up}{}/deploy", support::checkout::root().canonicalize()?.display()).replace("//", "/");
+    let text = format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n\
+         resources: [{deploy}/rbac]\ncomponents: [{deploy}/components/restart]\n"
+    );
+    std::fs::write(own.join("kustomization.yaml"), text)?;
+    let own = own.to_str().context("a readable path")?;
+    let rendered = control_plane.kubectl(&["kustomize", own]).await.ok();
+    let both = rendered.matches("name: chatelaine-restart").count();
+    assert_eq!(both, 3, "the role, the binding, and what it binds:\n{rendered}");
+
+    let operator = Person { control_plane, namespace: control_plane.namespace().await, user: User::Operator };
+    for kind in ["deployments.apps", "statefulsets.apps", "daemonsets.apps"] {
+        operator.may_not("patch", kind).await?;
+    }
+    let applied = control_plane.kubectl(&[&STRICT[..], &["-k", "deploy/components/restart"]].concat()).await;
+    assert_eq!(applied.stderr, "", "neither errors nor warnings");
+    for kind in ["deployments.apps", "statefulsets.apps", "daemonsets.apps"] {
+        operator.may("get", kind).await?;
+        operator.may("patch", kind).await?;
+        for verb in ["list", "watch", "create", "update", "delete", "deletecollection"] {
+            operator.may_not(verb, kind).await?;
+        }
+        operator.may_not("patch", &format!("{kind}/scale")).await?;
+    }
+    operator.may_not("patch", "replicasets.apps").await?;
+    operator.may_not("get", "pods").await
 }
 
 /// Somebody with one of the roles that every cluster has, in one namespace.
