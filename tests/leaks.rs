@@ -32,6 +32,8 @@ use support::operator::Launch;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chatelaine");
 const PATIENCE: Duration = Duration::from_secs(60);
+/// First and second passphrase of a key.
+const PASSPHRASES: [&[u8]; 2] = [b"open sesame, said Ali Baba", b"shut sesame, said Cassim"];
 /// What is rendered in the lives here: each holds a secret in other words.
 const RENDERINGS: [&str; 11] = [
     "credentials.json",
@@ -52,7 +54,8 @@ const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {
     let roles = [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES].concat();
-    values_of(versions, &[&roles[..], &RENDERINGS].concat())
+    // What private keys are encrypted with, and what lets the ledger say with what.
+    values_of(versions, &[&roles[..], &RENDERINGS, &["phrase", "key"]].concat())
 }
 
 fn values_of(versions: &[Secret], keys: &[&str]) -> BTreeMap<Vec<u8>, String> {
@@ -121,6 +124,7 @@ impl One {
 }
 
 async fn every_kind(hands: &Hands) -> Vec<One> {
+    lay_into_the_vault(hands, PASSPHRASES[0]).await;
     // What is rendered holds secrets too, in other words: they are looked for like the values themselves.
     let with = |mut spec: Value| {
         spec["rotation"]["overlap"] = json!("1h");
@@ -174,8 +178,21 @@ async fn every_kind(hands: &Hands) -> Vec<One> {
         .await,
         One::new::<SshKey>(hands, "ed25519", rendered(&["ServiceBinding"], "ssh-privatekey", json!({}))).await,
         One::new::<SshKey>(hands, "p384", with(json!({"algorithm": "EcdsaP384"}))).await,
+        One::new::<SshKey>(
+            hands,
+            "locked",
+            with(json!({"passphraseSecretRef": {"name": "vault", "key": "phrase"}})),
+        )
+        .await,
         One::new::<SshKey>(hands, "rsa", with(json!({"algorithm": "Rsa", "bits": 2048}))).await,
     ]
+}
+
+async fn lay_into_the_vault(hands: &Hands, passphrase: &[u8]) {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vault"},
+        "data": {"phrase": ByteString(passphrase.to_vec())}});
+    let apply = PatchParams::apply("somebody").force();
+    hands.api::<Secret>().patch("vault", &apply, &Patch::Apply(secret)).await.expect("applied");
 }
 
 /// Everything that happens to material.
@@ -190,6 +207,7 @@ async fn a_full_life(hands: &Hands) {
         }
     };
     each(json!({}), "Live", 1).await;
+    lay_into_the_vault(hands, PASSPHRASES[1]).await;
     each(Hands::annotation(ROTATE, "once"), "Live", 2).await;
     each(json!({"spec": {"active": false}}), "Withheld", 2).await;
     each(json!({"spec": {"active": true}}), "Live", 2).await;
@@ -279,8 +297,12 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
 
         let versions = history.all();
         let values = secret_values(&versions);
-        // Seven credentials of three revisions, the short one, the adopted one, the damaged one, and three by others.
-        assert!(values.len() >= 7 * 3 + 5, "only {} values were seen", values.len());
+        for passphrase in PASSPHRASES {
+            assert!(values.contains_key(passphrase), "a passphrase was not looked for");
+        }
+        // Eight credentials of three revisions, the short one, the adopted one, the damaged one, three by others, and
+        // the seal.
+        assert!(values.len() >= 8 * 3 + 6, "only {} values were seen", values.len());
         let places = places(&hands, operator.logs(), arguments).await;
         for (place, text) in &places {
             assert!(text.len() > 40, "{place} is empty: nothing was looked at");

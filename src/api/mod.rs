@@ -40,7 +40,9 @@ pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
 pub use output::{SecretFormat, SecretOutput, SecretType};
 pub use restart::{Restart, Restarted, WorkloadKind};
-pub use ssh_key::{AuthorizedKeysOptions, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+pub use ssh_key::{
+    AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
+};
 pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,
     SecretRef, State,

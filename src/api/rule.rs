@@ -47,18 +47,32 @@ pub fn name_is_not_taken() -> Rule {
 /// Sits on the root, because the default of `spec.secret.name` is `metadata.name`, and because a rule on the
 /// optional field itself would not see the field come or go.
 pub fn secret_name_is_kept() -> Rule {
-    let name = |object: &str| {
-        format!(
-            "(has({object}.spec.secret) && has({object}.spec.secret.name) \
-             ? {object}.spec.secret.name : {object}.metadata.name)"
-        )
-    };
-    Rule::new(format!("{} == {}", name("self"), name("oldSelf")))
+    Rule::new(format!("{} == {}", secret_of("self"), secret_of("oldSelf")))
         .message(
             "spec.secret.name cannot be changed (its default is metadata.name): \
              create another credential with the new Secret name and delete this one when nothing uses it",
         )
         .field_path(".spec")
+}
+
+/// A key that is encrypted with what is in its own Secret would be encrypted anew for ever.
+pub fn passphrase_is_elsewhere() -> Rule {
+    Rule::new(format!(
+        "!has(self.spec.passphraseSecretRef) || self.spec.passphraseSecretRef.name != {}",
+        secret_of("self")
+    ))
+    .message(
+        "spec.passphraseSecretRef names the Secret that the key is written to: keep the passphrase in another Secret",
+    )
+    .field_path(".spec")
+}
+
+/// The name of a credential's Secret.
+fn secret_of(object: &str) -> String {
+    format!(
+        "(has({object}.spec.secret) && has({object}.spec.secret.name) \
+         ? {object}.spec.secret.name : {object}.metadata.name)"
+    )
 }
 
 pub fn object_name() -> Rule {
@@ -84,6 +98,12 @@ pub fn workload_name() -> Rule {
 pub fn secret_name_is_not_taken() -> Rule {
     Rule::new(format!("!{TAKEN_PREFIXES}.exists(p, self.startsWith(p))")).message(
         "begins with chatelaine-, sh.helm.release. or bootstrap-token-, which belong to others: choose another name",
+    )
+}
+
+pub fn secret_key() -> Rule {
+    Rule::new("self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')").message(
+        "must be a key of a Secret: letters, digits and -_. , at most 253 characters, not . and not ..",
     )
 }
 

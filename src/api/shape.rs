@@ -82,12 +82,8 @@ fn metadata_keys() -> [Rule; 2] {
 }
 
 pub fn secret_keys(_: &mut SchemaGenerator) -> Schema {
-    let value = Rule::new(format!("self.matches('{DATA_KEY}') && self != '.' && !self.startsWith('..')"))
-        .message(
-            "must be a key of a Secret: letters, digits and -_. , at most 253 characters, not . and not ..",
-        );
     with(
-        map(with(text(253), [value]), 8),
+        map(with(text(253), [rule::secret_key()]), 8),
         [Rule::new("self.all(a, self.all(b, a == b || self[a] != self[b]))")
             .message("two keys have the same new name: give each its own")],
     )

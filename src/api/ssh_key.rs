@@ -53,6 +53,7 @@ const FORMATS: &[SecretFormat] = &[SecretFormat::ServiceBinding];
     validation = rule::name_fits_a_label(),
     validation = rule::name_is_not_taken(),
     validation = rule::secret_name_is_kept(),
+    validation = rule::passphrase_is_elsewhere(),
     selectable = ".spec.accountRef.name",
     selectable = ".status.id",
     selectable = ".status.fingerprint",
@@ -77,6 +78,9 @@ const FORMATS: &[SecretFormat] = &[SecretFormat::ServiceBinding];
     validation = Rule::new("!has(self.bits) || (has(self.algorithm) && self.algorithm == 'Rsa')")
         .message("bits is only for algorithm Rsa: remove bits, or choose that algorithm")
         .field_path(".bits"),
+    validation = Rule::new("self.method == 'Generate' || !has(self.passphraseSecretRef)")
+        .message("passphraseSecretRef is only for method Generate, of an uploaded key the operator has no private half: remove it")
+        .field_path(".passphraseSecretRef"),
     validation = Rule::new(
         "self.method != 'Upload' || !(has(self.renewBefore) \
          || (has(self.rotation) && (has(self.rotation.every) || has(self.rotation.cron))))")
@@ -138,6 +142,16 @@ pub struct SshKeySpec {
     #[schemars(schema_with = "shape::bits")]
     pub bits: Option<u32>,
 
+    /// Where the passphrase is with which the private key in the Secret is encrypted: a key of a Secret of yours,
+    /// in the same namespace. Default: none, the private key can be used by whoever can read the Secret.
+    ///
+    /// Only with method Generate. While that Secret or its key is missing or empty, no key is made (Ready=False,
+    /// reason PassphraseNotFound); a key that is there already stays as it is. It is looked for once a minute, at
+    /// first more often. A line break at its end does not belong to the passphrase. Another passphrase encrypts
+    /// the same key anew, and none any more decrypts it: neither is a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase_secret_ref: Option<PassphraseSecretRef>,
+
     /// Options in front of the key in authorized_keys: they bound what a login with this key can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<AuthorizedKeysOptions>,
@@ -160,6 +174,23 @@ pub enum SshAlgorithm {
     EcdsaP384,
     EcdsaP521,
     Rsa,
+}
+
+/// A passphrase in a Secret of yours.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PassphraseSecretRef {
+    /// The name of the Secret, in the same namespace as the SshKey; not the one that the key is written to.
+    /// Example: ci-passphrase
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = rule::secret_name(), validation = rule::secret_name_is_not_taken())]
+    pub name: String,
+
+    /// The key in the data of that Secret: the passphrase is its value, at most 1023 bytes on one line. Example:
+    /// passphrase
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = rule::secret_key())]
+    pub key: String,
 }
 
 /// Options of the authorized_keys line.

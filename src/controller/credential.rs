@@ -9,6 +9,7 @@ use kube::{
 };
 
 use super::{
+    beside::{compose_copy, compose_seal},
     cache::Cache,
     dice::SystemDice,
     error::Failure,
@@ -16,10 +17,11 @@ use super::{
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
+    passphrases::judge,
     queue::{Again, Key, Lane},
     restart,
     secret_data::is_too_large,
-    secrets::{Values, compose, compose_copy, secret_name},
+    secrets::{Values, compose, secret_name},
     status,
 };
 use crate::{
@@ -28,13 +30,12 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        material::Material,
         page::{Current, Former, Motive, Page},
         reason::Reason,
-        scene::{CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
     },
-    credentials::{Credential, Effort, MintError, Order},
+    credentials::{Credential, MintError, passphrase::sealing_key},
 };
 
 /// More steps than any history needs: two writes to withhold, three to give back, one to spare after each surprise.
@@ -60,7 +61,7 @@ enum Outcome {
 fn needs_look(scene: &Scene, act: &Act) -> bool {
     match act {
         Act::Rest(_) => scene.lost().is_some() || scene.restore_awaited().is_some(),
-        Act::Write(_) | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
+        Act::Write(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
     }
 }
 
@@ -137,6 +138,7 @@ impl<K: Credential> Keeper<K> {
         match act {
             Act::Rest(_) => Ok(Outcome::Done),
             Act::Write(page) => self.write(key, seen, *page).await,
+            Act::Seal => self.seal(seen).await,
             Act::Hold => self.hold(seen).await,
             Act::Trim => {
                 let rest = Values { previous: None, ..seen.copied.clone() };
@@ -195,6 +197,9 @@ impl<K: Credential> Keeper<K> {
         current: &Current,
         previous: Former,
     ) -> Result<Option<Values>, Failure> {
+        if *current == Current::Relock {
+            return Ok(self.relock(key, seen, ledger)?);
+        }
         let fresh = match current {
             Current::Mint { keep } => match self.mint(key, seen, keep.as_deref()) {
                 Some(material) => Some(material?),
@@ -207,9 +212,10 @@ impl<K: Credential> Keeper<K> {
                 }
                 None
             }
-            Current::Stays | Current::FromCopy | Current::Nothing => None,
+            Current::Stays | Current::Relock | Current::FromCopy | Current::Nothing => None,
         };
         if let Some(material) = &fresh {
+            ledger.sealed = seen.hand.note(material)?;
             ledger.digest = Some(seen.object.digest(material));
             ledger.id = material.identity.id.clone();
             ledger.public = material.identity.public.clone();
@@ -223,7 +229,7 @@ impl<K: Credential> Keeper<K> {
         let wanted = !matches!(current, Current::Assign | Current::Nothing);
         let current = match current {
             Current::Mint { .. } | Current::Brought => fresh,
-            Current::Stays => seen.values.current.clone(),
+            Current::Stays | Current::Relock => seen.values.current.clone(),
             Current::FromCopy => seen.copied.current.clone(),
             Current::Assign | Current::Nothing => None,
         };
@@ -233,23 +239,22 @@ impl<K: Credential> Keeper<K> {
         Ok(Some(Values { current, previous }))
     }
 
-    /// New material: at once, or in the slow lane.
-    fn mint(&self, key: &Key, seen: &Seen<K>, keep: Option<&str>) -> Option<Result<Material, MintError>> {
-        let object = seen.object.clone();
-        let keep = keep.map(str::to_owned);
-        let token_prefix = seen.account.as_ref().and_then(|account| account.token_prefix.clone());
-        let make = move || {
-            object
-                .mint(Order { keep: keep.as_deref(), token_prefix: token_prefix.as_deref() }, &mut SystemDice)
+    /// The seal comes first, so that there is always a way back to the key that is encrypted. What one seal has noted
+    /// must not be lost: if there is one that can be read, its key stays.
+    async fn seal(&self, seen: &mut Seen<K>) -> Result<Outcome, Failure> {
+        let key = match seen.hand.key() {
+            Some(key) => key,
+            None => sealing_key(&mut SystemDice)?,
         };
-        match seen.object.effort() {
-            Effort::Quick => Some(make()),
-            Effort::Slow => {
-                let (house, key) = (self.house.clone(), key.clone());
-                let done = move || house.queue.push(key, Lane::Ordinary);
-                self.house.slow_lane.take_or_start(&seen.scene.owner.uid, make, done)
-            }
-        }
+        let seal = compose_seal(&*seen.object, &seen.scene.owner, &key, seen.hand.seal.as_ref());
+        let (api, params) = (self.api(seen), PostParams::default());
+        let written = match &seen.hand.seal {
+            None => self.house.ask(api.create(&params, &seal)).await?,
+            Some(there) => self.house.ask(api.replace(&there.name_any(), &params, &seal)).await?,
+        };
+        seen.hand.seal = Some(written);
+        judge(seen);
+        Ok(Outcome::Done)
     }
 
     /// The copy comes first, so that new bytes exist before old ones go.
@@ -315,6 +320,10 @@ impl<K: Credential> Keeper<K> {
         if waits_for_secret {
             self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
         }
+        let live = seen.scene.ledger().filter(|ledger| ledger.is_live());
+        if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {
+            self.house.passphrases.fits(ledger, &seal.metadata);
+        }
         let restarts = restart::told(&self.house, key, seen);
         let written = status::tell(&self.house, seen, complaint, &restarts).await;
         if written != Err(Failure::Gone) {
@@ -327,9 +336,15 @@ impl<K: Credential> Keeper<K> {
             Err(Failure::Outrun) => return Ok(Again::In(Duration::from_secs(1), Lane::Ordinary)),
             Err(failure) => return Err(failure),
         }
-        let Some(alarm) = next_alarm(&seen.scene, complaint) else { return Ok(Again::Never) };
-        let pause = Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
-        let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
-        Ok(Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary }))
+        let again = match next_alarm(&seen.scene, complaint) {
+            None => Again::Never,
+            Some(alarm) => {
+                let pause =
+                    Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
+                let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
+                Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary })
+            }
+        };
+        Ok(again.at_the_latest(seen.hand.look_again))
     }
 }

@@ -27,6 +27,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
         Sighting::Gone(object) => {
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
+            house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
             house.rollouts.forget(&key(object));
         }

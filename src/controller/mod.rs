@@ -5,6 +5,7 @@
 //! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
 pub mod account;
+pub mod beside;
 pub mod cache;
 pub mod client;
 pub mod clock;
@@ -16,8 +17,10 @@ pub mod feed;
 pub mod guarded;
 pub mod house;
 pub mod keeps;
+pub mod making;
 pub mod observe;
 pub mod own_writes;
+pub mod passphrases;
 pub mod queue;
 pub mod report;
 pub mod restart;

@@ -6,10 +6,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::{
+    beside::{HELD_FOR, copy_form, copy_name, held_for, origin, with_notes},
     error::Failure,
     house::{AccountSight, House},
+    passphrases::{Hand, judge, see_passphrase},
     secret_data::{parts, plain_parts, type_asked},
-    secrets::{self, HELD_FOR, Values, copy_form, copy_name, form, secret_name, verified},
+    secrets::{self, Values, form, secret_name, verified},
 };
 use crate::{
     api::{AccountSpec, SecretRef},
@@ -21,7 +23,7 @@ use crate::{
         policy::{self, Expiry, Policy, Source, Wanted},
         reason::Reason,
         restore::announced,
-        scene::{CopySight, Existence, Find, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
         trigger::Triggers,
     },
     credentials::{Credential, Place},
@@ -49,6 +51,7 @@ pub struct Seen<K> {
     pub values: Values,
     pub copy: Option<Secret>,
     pub copied: Values,
+    pub hand: Hand,
 }
 
 pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth) -> Result<Seen<K>, Failure> {
@@ -82,6 +85,8 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         secret: Sight::Absent,
         testimony,
         copy: None,
+        lock: Lock::Fits,
+        seal: Seal::Ready,
         owner,
     };
     let mut seen = Seen {
@@ -94,9 +99,12 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         values: Values::default(),
         copy: None,
         copied: Values::default(),
+        hand: Hand::default(),
     };
     if depth == Depth::Live || !glance(house, &mut seen) {
         look(house, &mut seen).await?;
+    } else {
+        see_passphrase(house, &mut seen).await?;
     }
     Ok(seen)
 }
@@ -238,6 +246,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
         seen.copy = None;
         seen.scene.copy = None;
     }
+    see_passphrase(house, seen).await?;
     seen.scene.now = house.clock.now();
     seen.scene.clock = house.clock.agreement();
     Ok(())
@@ -288,6 +297,7 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
         Claim::Foreign { holder } => Sight::Foreign { holder },
     };
+    judge(seen);
 }
 
 /// The material that the ledger says is in the Secret; nothing is amiss with one that should hold none.
@@ -309,7 +319,8 @@ fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> R
         return Err(format!("its type is {type_}, not {}", type_asked(object)));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
-        return Err("it does not hold the data keys of this kind".to_owned());
+        return Err("it does not hold the data keys of this kind, or what they hold is damaged or encrypted"
+            .to_owned());
     };
     object.conforms(&material)?;
     let find = Find { identity: material.identity.clone(), digest: object.digest(&material) };
@@ -322,7 +333,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     seen.copied = Values::default();
     seen.scene.copy = None;
     let Some(secret) = seen.copy.as_ref() else { return };
-    let held_for = secret.metadata.annotations.as_ref().and_then(|all| all.get(HELD_FOR)).map(String::as_str);
+    seen.scene.testimony = seen.scene.testimony.take().map(|testimony| with_notes(testimony, secret));
     let ledger = match &seen.scene.secret {
         Sight::Orphan { ledger, .. } => Some(ledger),
         _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
@@ -339,20 +350,11 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     };
     seen.scene.copy = Some(CopySight {
         copy: Copy { name: secret.name_any(), uid: secret.uid().unwrap_or_default() },
-        origin: origin(held_for, &seen.scene.owner),
+        origin: origin(held_for(secret), &seen.scene.owner),
         inside,
         form: copy_form(&*seen.object, &seen.scene.owner, &secret.metadata),
     });
     seen.copied = values;
-}
-
-/// A copy is ours if it says so, also when a restore gave the object another uid.
-fn origin(held_for: Option<&str>, me: &Owner) -> Origin {
-    let holder = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok());
-    match holder {
-        Some(holder) if holder.is_namesake(me) => Origin::Found,
-        Some(_) | None => Origin::Strange,
-    }
 }
 
 /// The copy that the ledger names, else the one that there would be.

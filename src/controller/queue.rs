@@ -34,6 +34,17 @@ pub enum Again {
     In(Duration, Lane),
 }
 
+impl Again {
+    /// The same, but not later than after this pause.
+    pub fn at_the_latest(self, pause: Option<Duration>) -> Self {
+        match (self, pause) {
+            (Self::Never, Some(pause)) => Self::In(pause, Lane::Ordinary),
+            (Self::In(own, _), Some(pause)) if pause < own => Self::In(pause, Lane::Ordinary),
+            (again, _) => again,
+        }
+    }
+}
+
 /// Alarms run on the monotonic clock, so that none is early or late for long after a jump of the wall clock.
 const SOONEST: Duration = Duration::from_millis(10);
 const LATEST: Duration = Duration::from_secs(3_600);

@@ -185,6 +185,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::PermissionNotGranted
         | Reason::RoleNotFound
         | Reason::InvalidKey
+        | Reason::PassphraseNotFound
+        | Reason::InvalidPassphrase
         | Reason::InvalidSpec
         | Reason::Unreadable
         | Reason::ClockSkew

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use serde::{Deserialize, Deserializer};
 
-use super::{cache::Kept, secrets::HELD_FOR, slim::Slim, watch::Watched};
+use super::{beside::HELD_FOR, cache::Kept, slim::Slim, watch::Watched};
 use crate::{api, core::ledger::Owner};
 
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::{
-    ByteString,
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
@@ -14,18 +13,16 @@ use super::secret_data::{Data, data, ours_in, showing, type_asked};
 use crate::{
     api::{self, CredentialSpec, DeletionPolicy, SecretFormat},
     core::{
-        ledger::{Ledger, Ours, Owner},
-        material::{Material, Parts, digest},
+        ledger::{Ledger, Ours, Owner, Sealed},
+        material::{Identity, Material, Parts, digest},
         permission::Grant,
-        scene::{Form, Inside, Integrity},
+        scene::{Inside, Integrity},
     },
     credentials::{Credential, Place, rendering::RENDERED_ATTRIBUTES},
 };
 
 /// The label by which the operator finds its Secrets again.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "chatelaine");
-/// On a held copy: whose material it holds.
-pub const HELD_FOR: &str = "chatelaine.dev/held-for";
 const KIND: &str = "chatelaine.dev/kind";
 const ACCOUNT: &str = "chatelaine.dev/account";
 /// Changes when a newer operator writes a Secret differently from the same input.
@@ -40,10 +37,6 @@ pub struct Values {
 
 pub fn secret_name<K: Credential>(object: &K) -> String {
     object.common().secret.name.clone().unwrap_or_else(|| object.name_any())
-}
-
-pub fn copy_name(uid: &str) -> String {
-    format!("chatelaine-held-{uid}")
 }
 
 /// A digest of everything but the material that decides what the Secret looks like.
@@ -133,7 +126,7 @@ pub fn compose<K: Credential>(
     }
 }
 
-fn own_labels(owner: &Owner) -> [(String, String); 3] {
+pub(super) fn own_labels(owner: &Owner) -> [(String, String); 3] {
     [(MANAGED_BY.0, MANAGED_BY.1), (KIND, &owner.kind), (ACCOUNT, &owner.account)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
@@ -152,7 +145,10 @@ fn overlay(
 }
 
 /// With `Delete` the object owns the Secret, so that the garbage collector takes it; with `Retain` it does not.
-fn owners<K: Credential>(object: &K, there: Option<Vec<OwnerReference>>) -> Option<Vec<OwnerReference>> {
+pub(super) fn owners<K: Credential>(
+    object: &K,
+    there: Option<Vec<OwnerReference>>,
+) -> Option<Vec<OwnerReference>> {
     let mine = owner_reference(object);
     let mut owners: Vec<_> = there.unwrap_or_default();
     owners.retain(|owner| mine.as_ref().is_none_or(|mine| owner.uid != mine.uid));
@@ -193,56 +189,24 @@ pub fn is_as_composed<K: Credential>(
         && wanted.metadata.annotations == there.annotations
 }
 
-/// The copy that holds withheld material: the same roles, another name.
-pub fn compose_copy<K: Credential>(
-    object: &K,
-    ledger: &Ledger,
-    values: &Values,
-    existing: Option<&Secret>,
-) -> Secret {
-    let parts = object.render(showing(ledger, &ledger.identity(), values, None));
-    let meta = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
-    let held_for = serde_json::to_string(&ledger.owner).unwrap_or_default();
-    Secret {
-        metadata: ObjectMeta {
-            name: Some(meta.name.unwrap_or_else(|| copy_name(&ledger.owner.uid))),
-            namespace: object.namespace(),
-            uid: meta.uid,
-            resource_version: meta.resource_version,
-            labels: Some(own_labels(&ledger.owner).into()),
-            annotations: Some(BTreeMap::from([(HELD_FOR.to_owned(), held_for)])),
-            owner_references: owners(object, meta.owner_references),
-            ..ObjectMeta::default()
-        },
-        data: Some(
-            parts.into_iter().map(|(role, value)| (role, ByteString(value.expose().to_vec()))).collect(),
-        ),
-        type_: Some("Opaque".to_owned()),
-        ..Secret::default()
-    }
-}
-
-/// Whether a copy says that it is this object's, and is owned by it or not as the spec asks.
-pub fn copy_form<K: Credential>(object: &K, me: &Owner, copy: &ObjectMeta) -> Form {
-    let held_for = copy.annotations.as_ref().and_then(|all| all.get(HELD_FOR));
-    let mine = held_for.and_then(|text| serde_json::from_str::<Owner>(text).ok()).is_some_and(|it| it == *me);
-    match mine && owners(object, copy.owner_references.clone()) == copy.owner_references {
-        true => Form::Fits,
-        false => Form::Differs,
-    }
-}
-
 /// The values in these parts that are what the ledger says they are.
 pub fn verified<K: Credential>(object: &K, parts: &Parts, ledger: &Ledger) -> (Values, Inside) {
-    let read = |place, id: &str, wanted: Option<&String>| {
-        let material = object.read(parts, place, Some(id))?;
-        wanted.is_some_and(|wanted| *wanted == object.digest(&material)).then_some(material)
+    let read = |place, identity: Identity, wanted: Option<&String>, sealed: Option<&Sealed>| match sealed {
+        None => {
+            let material = object.read(parts, place, Some(&identity.id))?;
+            wanted.is_some_and(|wanted| *wanted == object.digest(&material)).then_some(material)
+        }
+        // Encrypted: the text that was written gives the key that it gave then. Opening it would take long.
+        Some(sealed) => {
+            let text = object.locked(parts, place).filter(|text| digest(text.expose()) == sealed.digest)?;
+            Some(Material { identity, secret: Some(text) })
+        }
     };
-    let current = read(Place::Current, &ledger.id, ledger.digest.as_ref());
-    let previous = ledger
-        .previous
-        .as_ref()
-        .and_then(|previous| read(Place::Previous, &previous.id, Some(&previous.digest)));
+    let current = read(Place::Current, ledger.identity(), ledger.digest.as_ref(), ledger.sealed.as_ref());
+    let previous = ledger.previous.as_ref().and_then(|previous| {
+        let identity = Identity { id: previous.id.clone(), public: previous.public.clone() };
+        read(Place::Previous, identity, Some(&previous.digest), previous.sealed.as_ref())
+    });
     let integrity = |sound: bool| if sound { Integrity::Intact } else { Integrity::Damaged };
     let inside = Inside::Read {
         current: integrity(current.is_some()),

@@ -1,4 +1,4 @@
-//! Keys that take seconds to make, in a lane of their own: no worker and no runtime thread waits for them.
+//! Keys that take seconds to make or to encrypt, in a lane of their own: no worker and no runtime thread waits for them.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,8 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use crate::{core::material::Material, credentials::MintError};
+use super::secrets::Values;
+use crate::credentials::MintError;
 
 /// Jobs by uid: started, or done and waiting to be taken.
 pub struct SlowLane {
@@ -15,9 +16,10 @@ pub struct SlowLane {
     places: Arc<Semaphore>,
 }
 
-enum Job {
-    UnderWay,
-    Done(Result<Material, MintError>),
+/// What was asked for, and what came of it.
+struct Job {
+    order: String,
+    made: Option<Result<Values, MintError>>,
 }
 
 impl SlowLane {
@@ -25,33 +27,36 @@ impl SlowLane {
         Self { jobs: Arc::default(), places: Arc::new(Semaphore::new(places.max(1))) }
     }
 
-    /// The material that was made for this object, once; otherwise starts making it and says None. `done` is called
-    /// when it is there.
+    /// What was made for this object by this very order, once; otherwise starts making it and says None. `done` is
+    /// called when it is there. What was made by another order is of no use any more.
     pub fn take_or_start(
         &self,
         uid: &str,
-        make: impl FnOnce() -> Result<Material, MintError> + Send + 'static,
+        order: String,
+        make: impl FnOnce() -> Result<Values, MintError> + Send + 'static,
         done: impl FnOnce() + Send + 'static,
-    ) -> Option<Result<Material, MintError>> {
+    ) -> Option<Result<Values, MintError>> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        match jobs.remove(uid) {
-            Some(Job::Done(material)) => return Some(material),
-            Some(Job::UnderWay) => {
-                jobs.insert(uid.to_owned(), Job::UnderWay);
+        match jobs.remove(uid).filter(|job| job.order == order) {
+            Some(Job { made: Some(made), .. }) => return Some(made),
+            Some(under_way) => {
+                jobs.insert(uid.to_owned(), under_way);
                 return None;
             }
             None => {}
         }
-        jobs.insert(uid.to_owned(), Job::UnderWay);
+        jobs.insert(uid.to_owned(), Job { order: order.clone(), made: None });
         let (jobs, places, uid) = (self.jobs.clone(), self.places.clone(), uid.to_owned());
         tokio::spawn(async move {
             let _place = places.acquire().await;
             let made = tokio::task::spawn_blocking(make).await;
             let made = made.unwrap_or(Err(MintError("making the key was interrupted")));
-            // Nobody waits any more for an object that was forgotten meanwhile.
-            if let Some(job) = jobs.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&uid) {
-                *job = Job::Done(made);
+            // Nobody waits any more for an object that was forgotten, or for what nobody wants any more.
+            let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(job) = jobs.get_mut(&uid).filter(|job| job.order == order) {
+                job.made = Some(made);
             }
+            drop(jobs);
             done();
         });
         None
@@ -59,5 +64,41 @@ impl SlowLane {
 
     pub fn forget(&self, uid: &str) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::material::{Identity, Material};
+
+    use super::*;
+
+    fn made(id: &str) -> Values {
+        let identity = Identity { id: id.into(), public: None };
+        Values { current: Some(Material { identity, secret: None }), previous: None }
+    }
+
+    #[tokio::test]
+    async fn what_was_made_by_another_order_is_of_no_use_any_more() {
+        let lane = SlowLane::new(1);
+        let (told, mut done) = tokio::sync::mpsc::unbounded_channel();
+        let ask = |order: &str| {
+            let (told, id) = (told.clone(), order.to_owned());
+            let finished = move || assert!(told.send(()).is_ok());
+            let made = lane.take_or_start("u", order.into(), move || Ok(made(&id)), finished);
+            made.map(|made| made.unwrap().current.unwrap().identity.id)
+        };
+        assert_eq!(ask("first"), None);
+        assert_eq!(ask("first"), None, "it is made once");
+        assert_eq!(ask("second"), None);
+        for _ in 0..2 {
+            done.recv().await;
+        }
+        assert!(done.try_recv().is_err());
+        assert_eq!(ask("second").as_deref(), Some("second"));
+        assert_eq!(ask("third"), None);
+        done.recv().await;
+        assert_eq!(ask("second"), None, "what was made for the third is dropped");
+        lane.forget("u");
     }
 }

@@ -11,6 +11,8 @@ pub enum Act {
     Rest(Option<Complaint>),
     /// Create or replace the Secret.
     Write(Box<Page>),
+    /// Create the seal, without which nothing is encrypted.
+    Seal,
     /// Create the copy from the material in the Secret.
     Hold,
     /// Remove the previous material from the copy.

@@ -51,6 +51,9 @@ pub struct Ledger {
     /// The digest of the current material; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// How the private key of the current material is encrypted; absent when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
     /// Which names in the Secret are ours.
     #[serde(default)]
     pub ours: Ours,
@@ -90,11 +93,24 @@ pub struct Previous {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public: Option<String>,
     pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
     /// Its own not-after, as it was when it was current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
     /// When it is taken away; never later than its own not-after.
     pub retirement_time: Timestamp,
+}
+
+/// How a private key is encrypted, so that it can be encrypted anew when the passphrase is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The digest of the encrypted text: what is still the same need not be opened to be believed.
+    pub digest: String,
+    /// The passphrase, which only the key in the seal can read.
+    pub passphrase: String,
+    /// The operator-owned Secret with that key.
+    pub seal: String,
 }
 
 /// A cron expression and when it was seen first: what it would have done before that is not owed.
@@ -169,6 +185,7 @@ impl Ledger {
             handled,
             account_handled: Handled::default(),
             digest: None,
+            sealed: None,
             ours: Ours::default(),
             held: None,
             discarded: None,
@@ -214,6 +231,7 @@ impl Ledger {
                     id: previous.id.clone(),
                     public: None,
                     digest: digest(1)?,
+                    sealed: None,
                     not_after: previous.expiration_time.as_ref().map(|time| time.0),
                     retirement_time: previous.retirement_time.0,
                 })

@@ -25,13 +25,15 @@
 //! |   | | live, and `renewBefore` is due | mint; by default the old one stays until its own end |
 //! | 8 | retire due? | the overlap is over | remove the previous one |
 //! | 9 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
+//! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
+//! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |
 //! |   | | a rendering was left out: its key is somebody else's, or it is too large | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
 //! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has
-//! passed; the questions after it are asked all the same. An object that is being deleted is only ever revoked,
-//! expired or retired.
+//! passed; the questions after it are asked all the same. What is to be encrypted needs the seal first. An object that is
+//! being deleted is only ever revoked, expired or retired.
 
 pub use super::answer::{Act, Complaint, Remedy};
 use super::{

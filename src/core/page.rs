@@ -40,6 +40,8 @@ pub enum Current {
     Brought,
     /// What is in the Secret.
     Stays,
+    /// The same keys as in the Secret, encrypted as the spec asks now; the previous one too.
+    Relock,
     FromCopy,
     /// None, but an identity is assigned where the kind can do so without material.
     Assign,
@@ -142,6 +144,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     ledger.issue_time = Some(issue);
     ledger.default_lifetime = *default_lifetime;
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
+    ledger.sealed = None;
     ledger.schedule = scene.policy.noted(&ledger, scene.now);
     discard_held(&mut ledger);
     ledger.note(issue, reason, trigger);
@@ -161,6 +164,7 @@ fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
         id: from.id.clone(),
         public: from.public.clone(),
         digest: from.digest.clone()?,
+        sealed: from.sealed.clone(),
         not_after: from.not_after,
         retirement_time: from.not_after.map_or(end, |own| own.min(end)),
     })
@@ -176,7 +180,7 @@ pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
 
 /// The material is destroyed, current and previous. The identity stays listed.
 pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
-    let mut ledger = Ledger { state, previous: None, digest: None, ..from.clone() };
+    let mut ledger = Ledger { state, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
     let (reason, motive, text) = match state {
         State::Revoked => (
@@ -260,6 +264,12 @@ pub fn update(scene: &Scene, from: &Ledger) -> Page {
         if from.revision > 0 { scene.policy.not_after_of(from) } else { scene.policy.fixed_end() };
     let schedule = scene.policy.noted(from, scene.now);
     kept(scene, Ledger { not_after, schedule, ..from.clone() })
+}
+
+/// The same keys under the same revision, encrypted as the spec asks now.
+pub fn relock(page: Page) -> Page {
+    Page { current: Current::Relock, ..page }
+        .telling(Reason::Updated, "The private key is encrypted as the spec asks now; it is the same key")
 }
 
 /// A Secret that a restore or `Retain` left becomes this object's, as it is.

@@ -60,6 +60,10 @@ pub enum Reason {
     PermissionNotGranted,
     /// The credential refers to a role that its Account does not have.
     RoleNotFound,
+    /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.
+    PassphraseNotFound,
+    /// The passphrase cannot be used, or it is not the one with which the private key in the Secret is encrypted.
+    InvalidPassphrase,
     /// The uploaded public key cannot be used.
     InvalidKey,
     /// The spec asks for something that cannot be done.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     ledger::{Copy, Ledger, Owner},
+    lifecycle::Complaint,
     material::Identity,
     policy::{Policy, Wanted},
     reason::Reason,
@@ -29,6 +30,8 @@ pub struct Scene {
     /// What status last said; heard when the Secret cannot speak.
     pub testimony: Option<Ledger>,
     pub copy: Option<CopySight>,
+    pub lock: Lock,
+    pub seal: Seal,
 }
 
 /// Whether the operator's clock and the API server's agree to within a minute.
@@ -138,6 +141,30 @@ pub enum Origin {
     /// Made in this very look, from the material that is in the Secret.
     JustMade,
     Found,
+    /// Somebody else's Secret sits on the name.
+    Strange,
+}
+
+/// How the private key in the Secret is encrypted, against how it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// As the spec asks; so is what has no private key.
+    Fits,
+    /// The passphrase cannot be had: nothing is minted, and what is there stays as it is.
+    NoPassphrase(Complaint),
+    /// With another passphrase, or not although it should be, or although it should not.
+    Differs,
+    /// With a passphrase that is not known any more.
+    Stuck,
+}
+
+/// The operator-owned Secret whose key lets the ledger say which passphrase was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// There, or not needed.
+    Ready,
+    /// Not there, or not as it should be.
+    Missing,
     /// Somebody else's Secret sits on the name.
     Strange,
 }

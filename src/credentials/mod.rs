@@ -5,6 +5,7 @@ mod alphabet;
 mod api_key_pair;
 mod authorized_keys;
 mod key_pair_format;
+pub mod passphrase;
 pub mod rendering;
 mod rsa;
 mod shared;
@@ -24,7 +25,7 @@ use zeroize::Zeroizing;
 pub use shared::Shared;
 
 use self::rendering::Outline;
-use crate::api::{CredentialStatus, Rotation};
+use crate::api::{CredentialStatus, PassphraseSecretRef, Rotation};
 use crate::core::{
     ledger::Ledger,
     material::{self, Identity, Material, Parts, SecretBytes},
@@ -165,6 +166,27 @@ pub trait Credential:
     fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material>;
     /// Whether material that somebody offers is what the spec asks for; a message that says what does not fit.
     fn conforms(&self, material: &Material) -> Result<(), String>;
+    /// Where the passphrase is with which the private half is to be encrypted.
+    fn passphrase_ref(&self) -> Option<&PassphraseSecretRef> {
+        None
+    }
+    /// The same material, encrypted. Slow on purpose, so never on the runtime's threads.
+    fn lock(
+        &self,
+        _material: &Material,
+        _passphrase: &SecretBytes,
+        _dice: &mut dyn Dice,
+    ) -> Result<Material, MintError> {
+        Err(MintError("this kind has nothing to encrypt"))
+    }
+    /// The material as it was before [`lock`](Self::lock); None if it is another passphrase. As slow.
+    fn unlock(&self, _material: &Material, _passphrase: &SecretBytes) -> Option<Material> {
+        None
+    }
+    /// The encrypted bytes in the data, without a look into them.
+    fn locked(&self, _data: &Parts, _place: Place) -> Option<SecretBytes> {
+        None
+    }
     /// Text that changes when `render` would give something else for the same material: the kind's own options.
     fn output_options(&self) -> String {
         String::new()

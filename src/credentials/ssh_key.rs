@@ -11,10 +11,13 @@ use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
     put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
 };
-use crate::api::{CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+use crate::api::{
+    CredentialStatus, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
+    SshMethod,
+};
 use crate::core::{
     ledger::Ledger,
-    material::{Identity, Material, Parts},
+    material::{Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
 
@@ -146,10 +149,7 @@ impl Credential for SshKey {
 
     /// The public half is derived: whatever the Secret says of it beside the private one is not heard.
     fn read(&self, data: &Parts, place: Place, _id: Option<&str>) -> Option<Material> {
-        let (private, public) = match place {
-            Place::Current => (PRIVATE_KEY, PUBLIC_KEY),
-            Place::Previous => (PREVIOUS_PRIVATE_KEY, PREVIOUS_PUBLIC_KEY),
-        };
+        let (private, public) = roles(place);
         match self.spec.method {
             SshMethod::Generate => {
                 let (key, secret) = ssh_private::read(data.get(private)?.expose())?;
@@ -175,9 +175,44 @@ impl Credential for SshKey {
         }
     }
 
+    fn passphrase_ref(&self) -> Option<&PassphraseSecretRef> {
+        self.spec.passphrase_secret_ref.as_ref()
+    }
+
+    fn lock(
+        &self,
+        material: &Material,
+        passphrase: &SecretBytes,
+        dice: &mut dyn Dice,
+    ) -> Result<Material, MintError> {
+        let plain = material.secret.as_ref().and_then(|secret| ssh_private::read(secret.expose()));
+        let (key, _) = plain.ok_or(MintError("there is no private key to encrypt"))?;
+        let secret = ssh_private::lock(&key, passphrase.expose(), dice)?;
+        Ok(Material { identity: material.identity.clone(), secret: Some(secret) })
+    }
+
+    fn unlock(&self, material: &Material, passphrase: &SecretBytes) -> Option<Material> {
+        let key = ssh_private::unlock(material.secret.as_ref()?.expose(), passphrase.expose())?;
+        let secret = ssh_private::write(&key).ok()?;
+        let same = public_half(&key).id == material.identity.id;
+        same.then(|| Material { identity: material.identity.clone(), secret: Some(secret) })
+    }
+
+    fn locked(&self, data: &Parts, place: Place) -> Option<SecretBytes> {
+        ssh_private::locked(data.get(roles(place).0)?.expose())
+    }
+
     /// The lines of `authorized_keys` change with the options.
     fn output_options(&self) -> String {
         self.spec.options.as_ref().and_then(|options| serde_json::to_string(options).ok()).unwrap_or_default()
+    }
+}
+
+/// Where the halves of a key stand.
+fn roles(place: Place) -> (&'static str, &'static str) {
+    match place {
+        Place::Current => (PRIVATE_KEY, PUBLIC_KEY),
+        Place::Previous => (PREVIOUS_PRIVATE_KEY, PREVIOUS_PUBLIC_KEY),
     }
 }
 

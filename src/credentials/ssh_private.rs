@@ -2,7 +2,7 @@
 
 use rand::{Rng, rngs::StdRng};
 use ssh_key::{
-    LineEnding, PrivateKey,
+    Cipher, Kdf, LineEnding, PrivateKey,
     private::{EcdsaKeypair, Ed25519Keypair, KeypairData},
 };
 use zeroize::Zeroizing;
@@ -12,6 +12,10 @@ use crate::{api::SshAlgorithm, core::material::SecretBytes};
 
 /// How the format begins. A parser of PEM skips what stands before; we do not.
 const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
+
+/// How often `bcrypt` is repeated: as `ssh-keygen` does it today.
+const ROUNDS: u32 = 24;
+const SALT: usize = 16;
 
 /// Makes a new key.
 pub fn generate(
@@ -52,6 +56,28 @@ pub fn read(text: &[u8]) -> Option<(PrivateKey, SecretBytes)> {
         _ => false,
     };
     sound.then(|| (key, ended(text)))
+}
+
+/// The key encrypted with a passphrase, as `ssh-keygen` does it. Slow on purpose.
+pub fn lock(key: &PrivateKey, passphrase: &[u8], dice: &mut dyn Dice) -> Result<SecretBytes, MintError> {
+    let mut rng = roll(dice)?;
+    let mut salt = vec![0; SALT];
+    rng.fill_bytes(&mut salt);
+    let kdf = Kdf::Bcrypt { salt, rounds: ROUNDS };
+    let locked = key
+        .encrypt_with(Cipher::Aes256Ctr, kdf, rng.next_u32(), passphrase)
+        .map_err(|_| MintError("the SSH key cannot be encrypted"))?;
+    write(&locked)
+}
+
+/// The key in a text that [`lock`] wrote; None if it is not the passphrase. As slow.
+pub fn unlock(text: &[u8], passphrase: &[u8]) -> Option<PrivateKey> {
+    PrivateKey::from_openssh(text).ok()?.decrypt(passphrase).ok()
+}
+
+/// The text of a key that is encrypted, in the one form that it has; None if there is none.
+pub fn locked(text: &[u8]) -> Option<SecretBytes> {
+    text.trim_ascii().starts_with(BEGIN).then(|| ended(text))
 }
 
 fn parse(text: &[u8]) -> Option<PrivateKey> {

@@ -14,6 +14,7 @@ mod history;
 mod issue;
 mod lost;
 mod output;
+mod passphrases;
 mod people;
 mod permissions;
 mod rendered;

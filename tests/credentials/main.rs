@@ -4,6 +4,7 @@ mod fixture;
 mod formats;
 mod keys;
 mod openssh;
+mod passphrases;
 mod reading;
 mod rendered;
 mod showing;

@@ -25,13 +25,13 @@ use crate::keys::{ED25519, P256, P384, P521, RSA_2048};
 use crate::reading::reads;
 
 /// A folder of its own for each test.
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -45,7 +45,7 @@ fn ssh_keygen(flags: &str, file: &Path) -> String {
 }
 
 /// Every algorithm with its size, and what ssh-keygen calls it.
-fn algorithms() -> [(Value, &'static str, &'static str); 7] {
+pub fn algorithms() -> [(Value, &'static str, &'static str); 7] {
     let rsa = |bits: u32| json!({"algorithm": "Rsa", "bits": bits});
     [
         (json!({}), "256", "(ED25519)"),

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use chatelaine::{
     api::State,
     core::{
-        ledger::{Copy, Entry, Ledger, Noted, Owner, Previous},
+        ledger::{Copy, Entry, Ledger, Noted, Owner, Previous, Sealed},
         period::Period,
         reason::Reason,
         trigger::Handled,
@@ -45,10 +45,13 @@ fn full_ledger() -> Ledger {
     let copy = Copy { name: "chatelaine-held-1".into(), uid: "2".into() };
     let owner =
         Owner { kind: "AccessToken".into(), name: "deploy".into(), uid: "1".into(), account: "alice".into() };
+    let sealed =
+        Sealed { digest: "sha256:".into(), passphrase: "sealed".into(), seal: "chatelaine-seal-1".into() };
     let previous = Previous {
         id: "id".into(),
         public: Some("public".into()),
         digest: "sha256:".into(),
+        sealed: Some(sealed.clone()),
         not_after: Some(time),
         retirement_time: time,
     };
@@ -63,6 +66,7 @@ fn full_ledger() -> Ledger {
         previous: Some(previous),
         schedule: Some(Noted { text: "0 3 * * 1 UTC".into(), since: time }),
         digest: Some("sha256:".into()),
+        sealed: Some(sealed),
         held: Some(copy.clone()),
         discarded: Some(copy),
         history: vec![entry],

@@ -39,6 +39,8 @@ enum Event {
     DeleteCopy,
     RestoreCopy,
     Damage,
+    Passphrase(Option<u8>),
+    DeleteSeal,
     LoseStatus,
     Crash(usize),
     /// An old version of the Secret is put back.
@@ -64,6 +66,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::DeleteCopy),
         1 => Just(Event::RestoreCopy),
         1 => Just(Event::Damage),
+        2 => proptest::option::of(0u8..3).prop_map(Event::Passphrase),
+        1 => Just(Event::DeleteSeal),
         1 => Just(Event::LoseStatus),
         3 => (0usize..3).prop_map(Event::Crash),
         1 => Just(Event::PutBack),
@@ -109,6 +113,8 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
         Event::DeleteCopy => world.delete_copy(),
         Event::RestoreCopy => world.restore_copy(),
         Event::Damage => world.damage(),
+        Event::Passphrase(passphrase) => world.passphrase = *passphrase,
+        Event::DeleteSeal => world.delete_seal(),
         Event::LoseStatus => world.lose_status(),
         Event::Crash(after) => return Some(*after),
         Event::PutBack => match (old.take(), &world.secret) {

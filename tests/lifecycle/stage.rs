@@ -9,7 +9,9 @@ use chatelaine::{
         permission::Grant,
         policy::{Expiry, Policy, Source, Wanted},
         reason::Reason,
-        scene::{Account, Clock, CopySight, Existence, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{
+            Account, Clock, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight,
+        },
         trigger::{Handled, Triggers},
     },
 };
@@ -60,6 +62,8 @@ pub fn blank() -> Scene {
         secret: Sight::Absent,
         testimony: None,
         copy: None,
+        lock: Lock::Fits,
+        seal: Seal::Ready,
     }
 }
 
@@ -82,6 +86,7 @@ pub fn previous(retirement: i64) -> Previous {
         id: "id-0".into(),
         public: None,
         digest: "digest-0".into(),
+        sealed: None,
         not_after: None,
         retirement_time: at(retirement),
     }

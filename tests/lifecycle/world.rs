@@ -9,7 +9,7 @@ use chatelaine::{
         lifecycle::{Act, Complaint, decide},
         page::{Current, Former, Page},
         policy::Wanted,
-        scene::{Account, CopySight, Form, Inside, Integrity, Origin, Scene, Sight},
+        scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
     },
 };
 
@@ -26,6 +26,8 @@ pub struct Stored {
     pub ledger: Ledger,
     pub current: Option<Value>,
     pub previous: Option<Value>,
+    /// The passphrase that the values are encrypted with.
+    locked: Option<u8>,
 }
 
 /// The copy as it is stored.
@@ -44,6 +46,9 @@ pub struct World {
     pub secret: Option<Stored>,
     held: Option<Held>,
     testimony: Option<Ledger>,
+    /// The passphrase that they should be encrypted with.
+    pub passphrase: Option<u8>,
+    pub sealed: bool,
     minted: Value,
     copies: u32,
     /// Which life of the Secret this is: it begins anew when the Secret is deleted.
@@ -61,6 +66,8 @@ impl World {
             secret: None,
             held: None,
             testimony: None,
+            passphrase: None,
+            sealed: false,
             minted: 0,
             copies: 0,
             life: 0,
@@ -97,6 +104,11 @@ impl World {
             }
         };
         let mut scene = Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() };
+        let locked =
+            self.secret.as_ref().filter(|stored| stored.ledger.is_live()).map(|stored| stored.locked);
+        scene.lock =
+            if locked.is_none_or(|locked| locked == self.passphrase) { Lock::Fits } else { Lock::Differs };
+        scene.seal = if self.sealed || self.passphrase.is_none() { Seal::Ready } else { Seal::Missing };
         if matches!(scene.account, Account::MissingLately { until } if until <= scene.now) {
             scene.account = Account::Missing;
         }
@@ -145,6 +157,7 @@ impl World {
                 }
                 _ if crash_after == Some(step) => return None,
                 Act::Write(page) => self.write(*page),
+                Act::Seal => self.sealed = true,
                 Act::Hold => {
                     self.copies += 1;
                     let stored = self.secret.as_ref().expect("only what is there is held");
@@ -179,6 +192,8 @@ impl World {
         if there.is_none() {
             self.life += 1;
         }
+        let relocks = matches!(current, Current::Relock);
+        let encrypts = relocks || matches!(current, Current::Mint { .. });
         let fresh = matches!(current, Current::Mint { .. });
         let none = matches!(current, Current::Nothing | Current::Assign);
         let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
@@ -190,7 +205,7 @@ impl World {
                 ledger.id = format!("id-{}", self.minted);
                 Some(self.minted)
             }
-            Current::Stays => there.as_ref().and_then(|stored| stored.current),
+            Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
             Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
             Current::Assign | Current::Nothing => None,
             Current::Brought => unreachable!("nothing is uploaded here"),
@@ -230,11 +245,26 @@ impl World {
             self.destroyed
                 .extend(self.held.iter().flat_map(|held| held.current.iter().chain(&held.previous)));
         }
-        self.secret = Some(Stored { ledger, current, previous });
+        assert!(
+            !encrypts || self.passphrase.is_none() || self.sealed,
+            "nothing is encrypted before the seal is there"
+        );
+        let locked = if encrypts { self.passphrase } else { old.as_ref().and_then(|stored| stored.locked) };
+        if relocks {
+            let before = old.as_ref().expect("what is there is encrypted anew");
+            assert_eq!((before.current, before.previous), (current, previous), "the same keys");
+            assert_eq!(before.ledger.revision, ledger.revision, "the same revision");
+            assert_eq!(ledger.digest, before.ledger.digest);
+        }
+        self.secret = Some(Stored { ledger, current, previous, locked });
     }
 
     pub fn delete_secret(&mut self) {
         self.secret = None;
+    }
+
+    pub fn delete_seal(&mut self) {
+        self.sealed = false;
     }
 
     pub fn delete_copy(&mut self) {

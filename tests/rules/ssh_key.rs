@@ -10,6 +10,7 @@ const PUBLIC_KEY: &str =
 
 pub fn rows() -> Vec<Row> {
     let mut rows = keys();
+    rows.extend(passphrases());
     rows.extend(options());
     rows.extend(changes());
     rows
@@ -104,12 +105,6 @@ fn keys() -> Vec<Row> {
             "bits is only for algorithm Rsa",
         ),
         not(
-            "a passphrase does not work yet",
-            json!({"passphraseSecretRef": {"name": "x"}}),
-            "unknown field \"spec.passphraseSecretRef\"",
-        )
-        .server_alone(),
-        not(
             "an uploaded key has no private key to copy",
             json!({"method": "Upload", "publicKey": PUBLIC_KEY, "secret": {"keys": {"ssh-privatekey": "id"}}}),
             "with method Upload there is no private key to copy",
@@ -122,6 +117,66 @@ fn keys() -> Vec<Row> {
         with(
             "an uploaded key's public parts can be copied",
             json!({"method": "Upload", "publicKey": PUBLIC_KEY, "secret": {"keys": {"ssh-publickey": "id.pub", "authorized_keys": "keys"}}}),
+        ),
+    ]
+}
+
+fn passphrases() -> Vec<Row> {
+    let reference = |name: &str, key: &str| json!({"passphraseSecretRef": {"name": name, "key": key}});
+    let mut elsewhere = reference("vault", "passphrase");
+    elsewhere["secret"] = json!({"name": "deploy"});
+    let mut in_itself = reference("deploy", "passphrase");
+    in_itself["secret"] = json!({"name": "deploy"});
+    let mut of_an_upload = reference("vault", "passphrase");
+    of_an_upload["method"] = json!("Upload");
+    of_an_upload["publicKey"] = json!(PUBLIC_KEY);
+    let own = "names the Secret that the key is written to";
+    vec![
+        with("a passphrase is in a Secret", reference("vault", "passphrase")),
+        with("a passphrase is in another Secret than the key", elsewhere),
+        not(
+            "an uploaded key has no passphrase",
+            of_an_upload,
+            "passphraseSecretRef is only for method Generate",
+        ),
+        not("a passphrase is not in the key's own Secret", in_itself, own),
+        not("a passphrase is not in the Secret of the default name", reference("example", "x"), own),
+        not(
+            "a passphrase is not in the operator's Secrets",
+            reference("chatelaine-held-x", "x"),
+            "belong to others",
+        ),
+        not("a passphrase needs the name of a Secret", reference("", "x"), "must be a valid Secret name"),
+        not("a passphrase's Secret has a valid name", reference("Vault", "x"), "must be a valid Secret name"),
+        not("a passphrase needs a key", reference("vault", ""), "must be a key of a Secret"),
+        not("a passphrase's key has no slash", reference("vault", "a/b"), "must be a key of a Secret"),
+        not("a passphrase's key is not ..", reference("vault", ".."), "must be a key of a Secret"),
+        not("a passphrase's key ends at 253 characters", reference("vault", &"a".repeat(254)), "Too long")
+            .server_alone(),
+        not(
+            "a passphrase says in which key it is",
+            json!({"passphraseSecretRef": {"name": "vault"}}),
+            "spec.passphraseSecretRef.key: Required value",
+        )
+        .server_alone(),
+        not(
+            "a passphrase is never in the spec",
+            json!({"passphraseSecretRef": {"name": "vault", "key": "x", "value": "secret"}}),
+            "unknown field \"spec.passphraseSecretRef.value\"",
+        )
+        .server_alone(),
+        changed("a passphrase can come", json!({}), reference("vault", "passphrase"), Accepted),
+        changed(
+            "a passphrase can be another",
+            reference("vault", "passphrase"),
+            reference("safe", "passphrase"),
+            Accepted,
+        ),
+        changed(
+            "a passphrase can go",
+            reference("vault", "passphrase"),
+            json!({"passphraseSecretRef": null}),
+            Accepted,
         ),
     ]
 }

@@ -7,6 +7,7 @@
 mod caches;
 mod faults;
 mod output;
+mod passphrases;
 mod requests;
 mod restarting;
 mod restoring;

@@ -102,6 +102,7 @@ impl<K: Credential> Stage<K> {
         self.see_object("ci");
         self.see_secret("ci");
         self.see_secret("chatelaine-held-uid-ci");
+        self.see_secret("chatelaine-seal-uid-ci");
     }
 
     /// One pass.

@@ -1,5 +1,6 @@
 //! What is written without touching the material.
 
+use super::locking::{relocked, stuck};
 use crate::core::{
     answer::{Answer, Complaint},
     ledger::Ledger,
@@ -16,13 +17,16 @@ pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
     let page = page::update(scene, ledger);
     let dated = |ledger: &crate::core::ledger::Ledger| (ledger.not_after, ledger.schedule.clone());
     let moved = !ledger.is_dead() && dated(&page.ledger) != dated(ledger);
+    if let Some(answer) = relocked(scene, ledger, &page) {
+        return answer;
+    }
     match form {
         Form::Differs if ledger.is_dead() => page::kept(scene, ledger.clone()).into(),
         // What the spec asks for beside the material and cannot have: the Secret is as it was, and says so.
         Form::Fits if !moved => {
             let invalid =
                 scene.policy.refusal.clone().filter(|refusal| refusal.reason == Reason::InvalidSpec);
-            match invalid.or_else(|| scene.policy.unrenewable(scene.now)) {
+            match invalid.or_else(|| scene.policy.unrenewable(scene.now)).or_else(|| stuck(scene)) {
                 Some(complaint) if ledger.is_live() => Answer::Blocked(complaint),
                 Some(_) | None => incomplete(ledger),
             }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::locking::sealed_first;
 use crate::api::State;
 use crate::core::{
     answer::{Answer, Complaint},
@@ -11,7 +12,7 @@ use crate::core::{
     period::Period,
     policy::Source,
     reason::Reason,
-    scene::{Account, Existence, Inside, Integrity, Origin, Scene, Sight},
+    scene::{Account, Existence, Inside, Integrity, Lock, Origin, Scene, Sight},
     trigger::Handled,
 };
 
@@ -158,7 +159,7 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
 pub(super) fn mint(scene: &Scene, page: impl FnOnce(&Scene) -> Page) -> Answer {
     match may_mint(scene) {
         Ok(()) if scene.existence == Existence::BeingDeleted => Answer::No,
-        Ok(()) => page(scene).into(),
+        Ok(()) => sealed_first(scene).unwrap_or_else(|| page(scene).into()),
         Err(complaint) => Answer::Blocked(complaint),
     }
 }
@@ -191,6 +192,9 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     }
     if let Some(refusal) = &scene.policy.refusal {
         return Err(refusal.clone());
+    }
+    if let Lock::NoPassphrase(why) = &scene.lock {
+        return Err(why.clone());
     }
     // What is live is renewed once more, rather than left to expire because the Account's default has changed.
     if let Some(complaint) = scene.policy.unrenewable(scene.now)

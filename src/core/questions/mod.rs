@@ -2,6 +2,7 @@
 
 pub(super) mod drift;
 pub(super) mod ending;
+pub(super) mod locking;
 pub(super) mod minting;
 pub(super) mod reach;
 pub(super) mod withholding;
