@@ -91,6 +91,7 @@ async fn operate(arguments: Run) -> Result<()> {
     let settings = Settings {
         concurrency: arguments.concurrency.into(),
         secret_metadata_allow: arguments.secret_metadata_allow,
+        ..Settings::default()
     };
     run(client, clock, settings, readiness, asked_to_stop()).await;
     Ok(())

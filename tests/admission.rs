@@ -56,7 +56,7 @@ async fn send(
 }
 
 fn collection(kind: Kind, namespace: &str) -> String {
-    format!("/apis/chatelaine.dev/v1alpha1/namespaces/{namespace}/{}", kind.plural())
+    support::collection(rules::API_VERSION, &format!("{kind:?}"), namespace)
 }
 
 async fn ask(client: &Client, namespace: &str, row: &Row) -> kube::Result<Value> {

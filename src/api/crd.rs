@@ -7,7 +7,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::json;
 
-use super::{AccessToken, Account, ApiKeyPair, SshKey};
+use super::Account;
+use crate::every_kind;
 
 /// Tells servicebinding.io's controllers that the kind names a Secret in `status.binding`.
 const PROVISIONED_SERVICE: &str = "servicebinding.io/provisioned-service";
@@ -35,8 +36,11 @@ const READY_REASON: &str = r#".status.conditions[?(@.type=="Ready")].reason"#;
 
 /// The definitions of the four kinds.
 pub fn crds() -> Vec<CustomResourceDefinition> {
+    macro_rules! definitions {
+        ($($kind:ty),+) => { [$(<$kind>::crd()),+] };
+    }
     let account = published(Account::crd());
-    let credentials = [ApiKeyPair::crd(), SshKey::crd(), AccessToken::crd()];
+    let credentials = every_kind!(definitions);
     [account].into_iter().chain(credentials.map(published).map(of_a_credential)).collect()
 }
 

@@ -37,6 +37,14 @@ pub use status::{
     SecretRef, State,
 };
 
+/// Hands the kinds of credentials to a macro: the one line to touch for a further kind.
+#[macro_export]
+macro_rules! every_kind {
+    ($callback:ident) => {
+        $callback! { $crate::api::ApiKeyPair, $crate::api::SshKey, $crate::api::AccessToken }
+    };
+}
+
 /// The API group of the four kinds.
 pub const GROUP: &str = "chatelaine.dev";
 /// The version in which the four kinds are served and stored.

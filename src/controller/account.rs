@@ -25,7 +25,7 @@ use crate::{
 pub const KIND: &str = "Account";
 
 pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
-    let Some(guarded) = house.accounts.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
+    let Some(guarded) = house.caches.accounts.get(&ObjectRef::new(&key.name).within(&key.namespace)) else {
         return Ok(Again::Never);
     };
     let account = &match guarded.read() {

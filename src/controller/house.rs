@@ -21,6 +21,7 @@ use super::{
     own_writes::OwnWrites,
     queue::{Key, Queue},
     report::Reporter,
+    settings::Settings,
     slow_lane::SlowLane,
 };
 use crate::{
@@ -42,12 +43,16 @@ pub struct House {
     pub own_writes: OwnWrites,
     pub slow_lane: SlowLane,
     pub reporter: Reporter,
-    pub secrets: Store<SecretMeta>,
-    pub accounts: Store<Guarded<Account>>,
-    /// `--secret-metadata-allow`.
-    pub allowed_metadata: Vec<String>,
+    pub caches: Caches,
+    pub settings: Settings,
     absences: Mutex<HashMap<(String, String), Absence>>,
     waiters: Mutex<HashMap<(String, String), HashSet<Key>>>,
+}
+
+/// What the watches show, beside the credentials themselves.
+pub struct Caches {
+    pub secrets: Store<SecretMeta>,
+    pub accounts: Store<Guarded<Account>>,
 }
 
 /// An Account that the cache does not have.
@@ -77,26 +82,16 @@ impl AccountSight {
 }
 
 impl House {
-    #[allow(clippy::too_many_arguments, reason = "called once, with what it holds")]
-    pub fn new(
-        client: Client,
-        clock: Clock,
-        reporter: Reporter,
-        secrets: Store<SecretMeta>,
-        accounts: Store<Guarded<Account>>,
-        allowed_metadata: Vec<String>,
-        slow_places: usize,
-    ) -> Self {
+    pub fn new(client: Client, clock: Clock, reporter: Reporter, caches: Caches, settings: Settings) -> Self {
         Self {
             client,
             clock,
             queue: Queue::default(),
             own_writes: OwnWrites::default(),
-            slow_lane: SlowLane::new(slow_places),
+            slow_lane: SlowLane::new(settings.slow_places),
             reporter,
-            secrets,
-            accounts,
-            allowed_metadata,
+            caches,
+            settings,
             absences: Mutex::default(),
             waiters: Mutex::default(),
         }
@@ -115,7 +110,7 @@ impl House {
     }
 
     pub fn glance(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {
-        self.secrets.get(&ObjectRef::new(name).within(namespace))
+        self.caches.secrets.get(&ObjectRef::new(name).within(namespace))
     }
 
     /// Compares the clocks anew if the last comparison is too old to take something away by it.
@@ -130,7 +125,7 @@ impl House {
     /// The Account from the cache; one that the cache does not have is looked for on the server before it counts as gone.
     pub async fn account(&self, namespace: &str, name: &str) -> AccountSight {
         let key = (namespace.to_owned(), name.to_owned());
-        if let Some(guarded) = self.accounts.get(&ObjectRef::new(name).within(namespace)) {
+        if let Some(guarded) = self.caches.accounts.get(&ObjectRef::new(name).within(namespace)) {
             self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             return match guarded.read() {
                 Ok(account) => AccountSight::of(&account),

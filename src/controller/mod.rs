@@ -19,8 +19,10 @@ pub mod queue;
 pub mod report;
 pub mod run;
 pub mod secrets;
+pub mod settings;
 pub mod slow_lane;
 pub mod status;
 pub mod watch;
 
-pub use run::{Readiness, Settings, run};
+pub use run::{Readiness, run};
+pub use settings::Settings;

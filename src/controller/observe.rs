@@ -146,7 +146,7 @@ fn is_allowed(house: &House, key: &str) -> bool {
     ];
     let Some((prefix, _)) = key.split_once('/') else { return true };
     let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
-    COMMON.contains(&key) || house.allowed_metadata.iter().any(listed)
+    COMMON.contains(&key) || house.settings.secret_metadata_allow.iter().any(listed)
 }
 
 fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {

@@ -21,34 +21,16 @@ use super::{
     dice::spread,
     error::Failure,
     feed::{follow_accounts, follow_credentials, follow_secrets},
-    house::House,
+    house::{Caches, House},
     queue::{Again, Key},
     report::{Reporter, publish},
+    settings::Settings,
 };
-use crate::{
-    api::{AccessToken, ApiKeyPair, SshKey},
-    core::scene,
-    every_kind,
-};
+use crate::{core::scene, every_kind};
 
 /// How often it is asked whether the clocks have to be compared: nothing else may be asked of the server for long, and
 /// while they disagree what is due waits for this.
 const COMPARE: Duration = Duration::from_secs(5);
-
-/// What the operator is started with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How many objects are worked on at the same time.
-    pub concurrency: usize,
-    /// Prefixes, or whole keys, that labels and annotations of Secrets may have beside the common ones.
-    pub secret_metadata_allow: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { concurrency: 32, secret_metadata_allow: Vec::new() }
-    }
-}
 
 /// Whether the operator can do its work, for the readiness probe.
 #[derive(Clone)]
@@ -92,19 +74,12 @@ pub async fn run(
     let (reporter, told) = Reporter::new();
     let (secrets, secrets_writer) = reflector::store();
     let (accounts, accounts_writer) = reflector::store();
-    let house = Arc::new(House::new(
-        client.clone(),
-        clock,
-        reporter,
-        secrets,
-        accounts,
-        settings.secret_metadata_allow,
-        std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2),
-    ));
+    let caches = Caches { secrets, accounts };
+    let house = Arc::new(House::new(client.clone(), clock, reporter, caches, settings));
     let mut watches = JoinSet::new();
     let mut keepers: Vec<Arc<dyn Keeps>> = Vec::new();
     macro_rules! keep {
-        ($($kind:ident),+) => {$(
+        ($($kind:ty),+) => {$(
             let (store, writer) = reflector::store();
             keepers.push(Arc::new(Keeper::<$kind> { house: house.clone(), store }));
             watches.spawn(follow_credentials::<$kind>(house.clone(), writer));
@@ -119,8 +94,8 @@ pub async fn run(
 
     let mut stop = std::pin::pin!(stop);
     let filled = async {
-        let _ = house.secrets.wait_until_ready().await;
-        let _ = house.accounts.wait_until_ready().await;
+        let _ = house.caches.secrets.wait_until_ready().await;
+        let _ = house.caches.accounts.wait_until_ready().await;
         for keeper in keepers.iter() {
             keeper.filled().await;
         }
@@ -129,7 +104,7 @@ pub async fn run(
     tokio::select! {
         () = filled => {
             readiness.filled.send_replace(true);
-            work(&house, &keepers, settings.concurrency, stop).await;
+            work(&house, &keepers, stop).await;
         }
         () = &mut stop => {}
     }
@@ -138,15 +113,10 @@ pub async fn run(
 }
 
 /// Workers, until told to stop; each finishes what it is at.
-async fn work(
-    house: &Arc<House>,
-    keepers: &Arc<[Arc<dyn Keeps>]>,
-    workers: usize,
-    stop: impl Future<Output = ()>,
-) {
+async fn work(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, stop: impl Future<Output = ()>) {
     let stopping = Arc::new(tokio::sync::Notify::new());
     let stopped = Arc::new(AtomicBool::new(false));
-    let mut crew: FuturesUnordered<_> = (0..workers.max(1))
+    let mut crew: FuturesUnordered<_> = (0..house.settings.concurrency.max(1))
         .map(|_| tokio::spawn(worker(house.clone(), keepers.clone(), stopping.clone(), stopped.clone())))
         .collect();
     stop.await;
@@ -239,9 +209,10 @@ mod tests {
             std::future::pending::<Result<http::Response<Body>, Infallible>>()
         });
         let (reporter, _) = Reporter::new();
-        let (secrets, accounts) = (reflector::store().0, reflector::store().0);
+        let caches = Caches { secrets: reflector::store().0, accounts: reflector::store().0 };
         let client = Client::new(silent, "default");
-        Arc::new(House::new(client, Clock::default(), reporter, secrets, accounts, Vec::new(), 1))
+        let alone = Settings { concurrency: 1, ..Settings::default() };
+        Arc::new(House::new(client, Clock::default(), reporter, caches, alone))
     }
 
     #[tokio::test(start_paused = true)]
@@ -252,7 +223,7 @@ mod tests {
         house.queue.push(key("bad"), Lane::Ordinary);
         house.queue.push(key("good"), Lane::Ordinary);
         let soon = tokio::time::sleep(Duration::from_secs(60));
-        work(&house, &keepers, 1, async {
+        work(&house, &keepers, async {
             soon.await;
             house.queue.push(key("later"), Lane::Ordinary);
             tokio::time::sleep(Duration::from_secs(1)).await;

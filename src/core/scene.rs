@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::{
     ledger::{Copy, Ledger, Owner},
     material::Identity,
-    policy::Policy,
+    policy::{Policy, Wanted},
+    reason::Reason,
     trigger::Triggers,
 };
 
@@ -138,18 +139,7 @@ pub enum Origin {
 impl Scene {
     /// The ledger on the Secret if it can speak for this object.
     pub fn ledger(&self) -> Option<&Ledger> {
-        match &self.secret {
-            Sight::Ours { ledger, .. } if !self.is_rolled_back() => Some(ledger),
-            Sight::Ours { .. }
-            | Sight::Absent
-            | Sight::Mute
-            | Sight::Newer(_)
-            | Sight::Dying
-            | Sight::LeftBehind
-            | Sight::Orphan { .. }
-            | Sight::Offered { .. }
-            | Sight::Foreign { .. } => None,
-        }
+        self.ours().map(|(ledger, _)| ledger).filter(|_| !self.is_rolled_back())
     }
 
     /// What is testified while the Secret cannot speak: it is gone, mute, or an old copy of itself.
@@ -170,29 +160,41 @@ impl Scene {
 
     /// Somebody put an old version of the Secret back.
     fn is_rolled_back(&self) -> bool {
-        match (&self.secret, &self.testimony) {
-            (Sight::Ours { ledger, .. }, Some(testimony)) => {
-                let resurrected =
-                    ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
-                ledger.revision < testimony.revision || resurrected
-            }
-            _ => false,
-        }
+        let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
+        let resurrected = ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
+        ledger.revision < testimony.revision || resurrected
     }
 
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.
     pub fn integrity(&self) -> (Integrity, Integrity) {
-        match self.secret {
-            Sight::Ours { inside: Inside::Read { current, previous }, .. } => (current, previous),
-            Sight::Ours { inside: Inside::Unread, .. }
-            | Sight::Absent
+        match self.ours() {
+            Some((_, Inside::Read { current, previous })) => (current, previous),
+            Some((_, Inside::Unread)) | None => (Integrity::Intact, Integrity::Intact),
+        }
+    }
+
+    /// The Secret, if its ledger names this very object, whether or not that is an old copy of itself.
+    fn ours(&self) -> Option<(&Ledger, Inside)> {
+        match &self.secret {
+            Sight::Ours { ledger, inside, .. } => Some((ledger, *inside)),
+            Sight::Absent
             | Sight::Mute
             | Sight::Newer(_)
             | Sight::Dying
             | Sight::LeftBehind
             | Sight::Orphan { .. }
             | Sight::Offered { .. }
-            | Sight::Foreign { .. } => (Integrity::Intact, Integrity::Intact),
+            | Sight::Foreign { .. } => None,
+        }
+    }
+
+    /// Why the material is to be withheld, if it is.
+    pub fn why_inactive(&self) -> Option<Reason> {
+        match (self.policy.wanted, self.account) {
+            (Wanted::Inactive, _) => Some(Reason::Inactive),
+            (Wanted::Active, Account::Inactive) => Some(Reason::AccountInactive),
+            (Wanted::Active, Account::Missing) => Some(Reason::AccountNotFound),
+            (Wanted::Active, Account::Active | Account::MissingLately { .. } | Account::Unknown) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     alphabet::{BASE62, roll},
     digest_of_secret, put_secret, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialSpec, CredentialStatus, TokenFormat};
+use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, TokenFormat};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -27,24 +27,9 @@ const PREFIX: &str = "chtl";
 const PLAIN: usize = 32;
 
 impl Credential for AccessToken {
-    type Status = AccessTokenStatus;
-
     const KIND: &'static str = "AccessToken";
-
     const SECRET_ROLES: &'static [&'static str] = &[TOKEN, PREVIOUS_TOKEN];
     const NAMING: Naming = Naming::Rename;
-
-    fn common(&self) -> &CredentialSpec {
-        &self.spec.common
-    }
-
-    fn common_mut(&mut self) -> &mut CredentialSpec {
-        &mut self.spec.common
-    }
-
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
-    }
 
     fn permissions(&self) -> Option<&[String]> {
         Some(&self.spec.permissions)
@@ -52,14 +37,6 @@ impl Credential for AccessToken {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
-    }
-
-    fn status(&self) -> Option<&AccessTokenStatus> {
-        self.status.as_ref()
-    }
-
-    fn common_status(&self) -> Option<&CredentialStatus> {
-        Some(&self.status.as_ref()?.common)
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -7,9 +7,7 @@ use super::{
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
 };
-use crate::api::{
-    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialSpec, CredentialStatus, RotationMode,
-};
+use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, RotationMode};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts, SecretBytes},
@@ -21,24 +19,9 @@ const PREVIOUS_ACCESS_KEY: &str = "previousAccessKey";
 const PREVIOUS_SECRET_KEY: &str = "previousSecretKey";
 
 impl Credential for ApiKeyPair {
-    type Status = ApiKeyPairStatus;
-
     const KIND: &'static str = "ApiKeyPair";
-
     const SECRET_ROLES: &'static [&'static str] = &[SECRET_KEY, PREVIOUS_SECRET_KEY];
     const NAMING: Naming = Naming::Rename;
-
-    fn common(&self) -> &CredentialSpec {
-        &self.spec.common
-    }
-
-    fn common_mut(&mut self) -> &mut CredentialSpec {
-        &mut self.spec.common
-    }
-
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
-    }
 
     fn permissions(&self) -> Option<&[String]> {
         Some(&self.spec.permissions)
@@ -46,14 +29,6 @@ impl Credential for ApiKeyPair {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
-    }
-
-    fn status(&self) -> Option<&ApiKeyPairStatus> {
-        self.status.as_ref()
-    }
-
-    fn common_status(&self) -> Option<&CredentialStatus> {
-        Some(&self.status.as_ref()?.common)
     }
 
     fn told_identity(&self) -> Option<Identity> {

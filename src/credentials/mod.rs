@@ -6,6 +6,7 @@ mod api_key_pair;
 mod authorized_keys;
 mod key_pair_format;
 mod rsa;
+mod shared;
 mod ssh_key;
 mod ssh_private;
 mod ssh_public;
@@ -15,25 +16,18 @@ mod token_text;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
-use kube::core::NamespaceResourceScope;
+use kube::core::{NamespaceResourceScope, object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::api::{CredentialSpec, CredentialStatus};
+pub use shared::Shared;
+
+use crate::api::CredentialStatus;
 use crate::core::{
     ledger::Ledger,
     material::{self, Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
-
-/// Hands the kinds of credentials to a macro: `every_kind!(this)` is `this!(ApiKeyPair, SshKey, AccessToken)`. The one
-/// line to touch for a further kind.
-#[macro_export]
-macro_rules! every_kind {
-    ($callback:ident) => {
-        $callback!(ApiKeyPair, SshKey, AccessToken);
-    };
-}
 
 /// The type of a Secret of which Kubernetes demands nothing.
 const OPAQUE: &str = "Opaque";
@@ -109,6 +103,8 @@ pub struct Showing<'a> {
 /// A kind of credential. Adding one means implementing this and naming it in [`every_kind!`](crate::every_kind).
 pub trait Credential:
     kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + HasStatus<Status: Clone + Debug + PartialEq + Serialize + Send + Sync>
+    + Shared
     + Clone
     + Debug
     + Serialize
@@ -117,27 +113,18 @@ pub trait Credential:
     + Sync
     + 'static
 {
-    type Status: Clone + Debug + PartialEq + Serialize + Send + Sync;
-
     /// The name of the kind.
     const KIND: &'static str;
     /// The data keys of this kind that hold secrets; a withdrawn Secret has none of them (but see `render`).
     const SECRET_ROLES: &'static [&'static str];
     const NAMING: Naming;
 
-    fn common(&self) -> &CredentialSpec;
-    fn common_mut(&mut self) -> &mut CredentialSpec;
-    /// `spec.rotation.overlap`.
-    fn overlap(&self) -> Option<&str>;
     /// The permissions asked for; None for a kind that has none.
     fn permissions(&self) -> Option<&[String]>;
     /// The roles of the Account that are asked for.
     fn roles(&self) -> &[String] {
         &[]
     }
-    /// The status that the object was seen with.
-    fn status(&self) -> Option<&Self::Status>;
-    fn common_status(&self) -> Option<&CredentialStatus>;
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.

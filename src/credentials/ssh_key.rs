@@ -11,9 +11,7 @@ use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
     put_secret, rsa, ssh_private, ssh_public,
 };
-use crate::api::{
-    CredentialSpec, CredentialStatus, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
-};
+use crate::api::{CredentialStatus, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
 use crate::core::{
     ledger::Ledger,
     material::{Identity, Material, Parts},
@@ -30,36 +28,13 @@ const PREVIOUS_PUBLIC_KEY: &str = "previous-ssh-publickey";
 const RSA_BITS: u32 = 3072;
 
 impl Credential for SshKey {
-    type Status = SshKeyStatus;
-
     const KIND: &'static str = "SshKey";
-
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
     /// The type of the Secret demands the key `ssh-privatekey`.
     const NAMING: Naming = Naming::Copy;
 
-    fn common(&self) -> &CredentialSpec {
-        &self.spec.common
-    }
-
-    fn common_mut(&mut self) -> &mut CredentialSpec {
-        &mut self.spec.common
-    }
-
-    fn overlap(&self) -> Option<&str> {
-        self.spec.rotation.as_ref()?.overlap.as_deref()
-    }
-
     fn permissions(&self) -> Option<&[String]> {
         None
-    }
-
-    fn status(&self) -> Option<&SshKeyStatus> {
-        self.status.as_ref()
-    }
-
-    fn common_status(&self) -> Option<&CredentialStatus> {
-        Some(&self.status.as_ref()?.common)
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -57,7 +57,7 @@ fn credentials_are_selected_by_what_identifies_them() {
             let object = stage.get(kind, CI).await;
             let value = object["status"][field].to_string().replace('"', "");
             let selector = format!("--field-selector=status.{field}={value}");
-            let found = stage.kubectl(&["get", kind.plural(), &selector, "--output=name"]).await;
+            let found = stage.kubectl(&["get", &format!("{kind:?}"), &selector, "--output=name"]).await;
             assert_eq!(found.lines().count(), 1, "{kind:?} by {field}: {found}");
             assert!(found.trim().ends_with("/ci"), "{found}");
         }

@@ -39,27 +39,10 @@ pub enum Kind {
 pub use Kind::{AccessToken, Account, ApiKeyPair, Secret, SshKey};
 
 impl Kind {
-    pub fn plural(self) -> &'static str {
-        match self {
-            Account => "accounts",
-            ApiKeyPair => "apikeypairs",
-            SshKey => "sshkeys",
-            AccessToken => "accesstokens",
-            Secret => "secrets",
-        }
-    }
-
     pub fn api_version(self) -> &'static str {
         match self {
             Secret => "v1",
             Account | ApiKeyPair | SshKey | AccessToken => "chatelaine.dev/v1alpha1",
-        }
-    }
-
-    fn root(self) -> &'static str {
-        match self {
-            Secret => "/api/v1",
-            Account | ApiKeyPair | SshKey | AccessToken => "/apis/chatelaine.dev/v1alpha1",
         }
     }
 }
@@ -144,7 +127,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn path(&self, kind: Kind, name: &str) -> String {
-        let path = format!("{}/namespaces/{}/{}", kind.root(), self.namespace, kind.plural());
+        let path = support::collection(kind.api_version(), &format!("{kind:?}"), &self.namespace);
         if name.is_empty() { path } else { format!("{path}/{name}") }
     }
 

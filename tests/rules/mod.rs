@@ -16,6 +16,8 @@ mod time;
 
 use serde_json::{Value, json};
 
+pub const API_VERSION: &str = "chatelaine.dev/v1alpha1";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Account,
@@ -29,15 +31,6 @@ pub use Kind::{AccessToken, Account, ApiKeyPair, SshKey};
 pub const CREDENTIALS: [Kind; 3] = [ApiKeyPair, SshKey, AccessToken];
 
 impl Kind {
-    pub fn plural(self) -> &'static str {
-        match self {
-            Account => "accounts",
-            ApiKeyPair => "apikeypairs",
-            SshKey => "sshkeys",
-            AccessToken => "accesstokens",
-        }
-    }
-
     /// The smallest manifest of the kind.
     pub fn manifest(self) -> Value {
         let spec = match self {
@@ -45,7 +38,7 @@ impl Kind {
             ApiKeyPair | SshKey | AccessToken => json!({"accountRef": {"name": "alice"}}),
         };
         json!({
-            "apiVersion": "chatelaine.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": format!("{self:?}"),
             "metadata": {"name": "example", "namespace": "default"},
             "spec": spec,

@@ -5,11 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use chatelaine::{
     api::{Account, LEDGER},
     controller::{
+        Settings,
         clock::Clock,
         credential::Keeper,
         error::Failure,
         guarded::{Guarded, SecretMeta},
-        house::House,
+        house::{Caches, House},
         queue::{Again, Key},
         report::{Reporter, Told},
     },
@@ -40,7 +41,8 @@ impl<K: Credential> Stage<K> {
         let server = Server::new(clock.clone());
         let (reporter, told) = Reporter::new();
         let ((secret_store, secrets), (account_store, accounts)) = (reflector::store(), reflector::store());
-        let house = House::new(server.client(), clock, reporter, secret_store, account_store, Vec::new(), 1);
+        let caches = Caches { secrets: secret_store, accounts: account_store };
+        let house = House::new(server.client(), clock, reporter, caches, Settings::default());
         let (store, objects) = reflector::store();
         let keeper = Keeper { house: Arc::new(house), store };
         let mut stage = Self { server, keeper, objects, secrets, accounts, _told: told };

@@ -6,7 +6,7 @@ use crate::core::{
     answer::{Act, Answer},
     ledger::Ledger,
     page::{self, Page},
-    scene::{CopySight, Existence, Inside, Integrity, Scene, Sight},
+    scene::{CopySight, Existence, Inside, Integrity, Scene},
 };
 
 pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
@@ -51,11 +51,7 @@ pub(in crate::core) fn retire_due(scene: &Scene) -> Answer {
     else {
         return Answer::No;
     };
-    let inside = match (&scene.secret, ledger.state) {
-        (Sight::Ours { inside, .. }, State::Live) => Some(*inside),
-        _ => None,
-    };
-    let damaged = matches!(inside, Some(Inside::Read { previous: Integrity::Damaged, .. }));
+    let damaged = ledger.is_live() && scene.integrity().1 == Integrity::Damaged;
     if !scene.is_past(previous.retirement_time) && !damaged {
         return Answer::No;
     }

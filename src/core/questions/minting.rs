@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::withholding::why_inactive;
 use crate::api::State;
 use crate::core::{
     answer::{Answer, Complaint},
@@ -27,7 +26,7 @@ pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
     }
     let Some(ledger) = scene.ledger() else { return Answer::No };
     match ledger.state {
-        State::Withheld if ledger.revision == 0 && why_inactive(scene).is_none() => {
+        State::Withheld if ledger.revision == 0 && scene.why_inactive().is_none() => {
             mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
         }
         State::Live if !is_intact(scene) => repair(scene, ledger),
@@ -37,7 +36,7 @@ pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
 }
 
 fn first_issue(scene: &Scene) -> Answer {
-    match why_inactive(scene) {
+    match scene.why_inactive() {
         Some(Reason::Inactive | Reason::AccountInactive)
             if account_is_there(scene) && scene.existence == Existence::Standing =>
         {
@@ -62,7 +61,7 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
         copy.origin != Origin::Strange
             && !matches!(copy.inside, Inside::Read { current: Integrity::Damaged, .. })
     });
-    match (testimony.state, why_inactive(scene)) {
+    match (testimony.state, scene.why_inactive()) {
         (State::Withheld, _) if testimony.revision == 0 => page::kept(scene, testimony.clone()).into(),
         (State::Withheld, _) => {
             page::withhold(testimony, held.map(|held| held.copy.clone()), Reason::SecretRecreated).into()
@@ -125,7 +124,7 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
         return page::note_rotate(scene, ledger, text).into();
     }
-    if !cause || why_inactive(scene).is_some() {
+    if !cause || scene.why_inactive().is_some() {
         return Answer::No;
     }
     mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))

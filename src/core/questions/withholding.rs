@@ -6,7 +6,6 @@ use crate::core::{
     answer::{Act, Answer, Complaint},
     ledger::Ledger,
     page,
-    policy::Wanted,
     reason::Reason,
     scene::{Account, CopySight, Existence, Inside, Integrity, Origin, Scene},
 };
@@ -17,7 +16,7 @@ pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
         let fenced = scene.copy.as_ref().filter(|found| ledger.discarded.as_ref() == Some(&found.copy));
         return fenced.map_or(Answer::No, |found| Answer::Yes(Act::Discard(found.copy.clone())));
     }
-    let inactive = why_inactive(scene);
+    let inactive = scene.why_inactive();
     match (ledger.state, inactive) {
         (State::Live, Some(reason)) if is_intact(scene) => match &scene.copy {
             None => Answer::Yes(Act::Hold),
@@ -75,14 +74,5 @@ fn clear_away(scene: &Scene, ledger: &Ledger, found: &CopySight) -> Answer {
             Answer::Yes(Act::Discard(found.copy.clone()))
         }
         Origin::JustMade | Origin::Found => page::fence(scene, ledger, &found.copy).into(),
-    }
-}
-
-pub(super) fn why_inactive(scene: &Scene) -> Option<Reason> {
-    match (scene.policy.wanted, scene.account) {
-        (Wanted::Inactive, _) => Some(Reason::Inactive),
-        (Wanted::Active, Account::Inactive) => Some(Reason::AccountInactive),
-        (Wanted::Active, Account::Missing) => Some(Reason::AccountNotFound),
-        (Wanted::Active, Account::Active | Account::MissingLately { .. } | Account::Unknown) => None,
     }
 }

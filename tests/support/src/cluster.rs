@@ -11,9 +11,9 @@ use k8s_openapi::api::authorization::v1::{
 };
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding, RoleRef, Subject};
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client, Config, Resource as _};
 
 use crate::servers::{Layout, write_private};
 
@@ -73,6 +73,13 @@ impl Kubectl {
         }
         Ok(self.stdout)
     }
+}
+
+/// Where a server keeps the objects of a kind.
+pub fn collection(api_version: &str, kind: &str, namespace: &str) -> String {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    DynamicObject::url_path(&resource, Some(namespace))
 }
 
 impl Cluster {

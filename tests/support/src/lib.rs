@@ -36,7 +36,7 @@ pub mod servers;
 pub mod shared;
 pub mod skip;
 
-pub use cluster::{Cluster, Kubectl, User};
+pub use cluster::{Cluster, Kubectl, User, collection};
 pub use control_plane::ControlPlane;
 pub use operator::Operator;
 pub use shared::{own, shared, shared_operator};
