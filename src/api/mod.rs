@@ -7,6 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`account`] | `Account`: who holds credentials, and what it may hand out |
+//! | [`limits`] | how much an Account may hold, and for how long |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`status`] | what the three share in `status` |
@@ -19,6 +20,7 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod limits;
 mod rule;
 mod shape;
 pub mod ssh_key;
@@ -31,6 +33,7 @@ pub use api_key_pair::{
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation, SecretOutput};
 pub use crd::{crd_yaml, crds};
+pub use limits::Limits;
 pub use ssh_key::{AuthorizedKeysOptions, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
 pub use status::{
     Binding, CredentialDigest, CredentialStatus, Effective, HandledTriggers, HistoryEntry, Next, Previous,

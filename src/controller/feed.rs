@@ -1,9 +1,17 @@
 //! What moves in the cluster, turned into objects to look at.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
-use kube::{Api, Resource, ResourceExt, runtime::reflector::store::Writer};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::reflector::{ObjectRef, store::Writer},
+};
 use serde::Deserialize;
 
 use super::{
@@ -12,6 +20,7 @@ use super::{
     guarded::{Guarded, SecretMeta},
     house::House,
     queue::{Key, Lane},
+    roll::Entry,
     secrets::{HELD_FOR, MANAGED_BY},
     watch::{Sighting, follow},
 };
@@ -24,15 +33,25 @@ use crate::{
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, writer: Writer<Guarded<K>>) {
     let api: Api<Guarded<K>> = Api::all(house.client.clone());
     let key = |object: &Guarded<K>| key::<K>(K::KIND, object);
+    let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
+    let cache = writer.as_reader();
+    let is_there = |entry: Entry<'_>| {
+        let found = cache.get(&ObjectRef::new(entry.name).within(entry.namespace));
+        found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
+    };
     follow(api, None, writer, |sighting| match sighting {
-        Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
+        Sighting::There(object) => {
+            call(house.roll.see(K::KIND, object));
+            house.queue.push(key(object), urgency(object, house.clock.now()));
+        }
         Sighting::Gone(object) => {
+            call(house.roll.forget(K::KIND, object));
             let uid = object.uid().unwrap_or_default();
             house.own_writes.forget(&uid);
             house.slow_lane.forget(&uid);
             house.queue.forget(&key(object));
         }
-        Sighting::Listed => {}
+        Sighting::Listed => call(house.roll.recall(K::KIND, is_there)),
     })
     .await;
 }
@@ -58,15 +77,33 @@ pub async fn follow_accounts(
             wake(Some((namespace, name)));
         }
     };
+    // What the credentials go by, as it was seen last: a new status of the Account wakes none of them.
+    let seen = Mutex::new(HashMap::new());
+    let is_news = |object: &Guarded<Account>| {
+        let (name, mark) = mark(&object.metadata);
+        seen.lock().unwrap_or_else(PoisonError::into_inner).insert(name, mark) != Some(mark)
+    };
     follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(key::<Account>(account::KIND, object), Lane::Ordinary);
+            if is_news(object) {
+                wake_theirs(object);
+            }
+        }
+        Sighting::Gone(object) => {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&mark(&object.metadata).0);
             wake_theirs(object);
         }
-        Sighting::Gone(object) => wake_theirs(object),
         Sighting::Listed => wake(None),
     })
     .await;
+}
+
+/// Namespace and name, and a number that is another when another Account, another spec or other triggers stand there.
+fn mark(meta: &ObjectMeta) -> ((Option<String>, Option<String>), u64) {
+    let mut hasher = DefaultHasher::new();
+    (&meta.uid, meta.generation, &meta.annotations).hash(&mut hasher);
+    ((meta.namespace.clone(), meta.name.clone()), hasher.finish())
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {

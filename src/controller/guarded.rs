@@ -20,6 +20,10 @@ pub struct Guarded<K> {
     pub account: Option<Box<str>>,
     /// `status.next.time`: when something has to be done by itself.
     pub due: Option<Timestamp>,
+    /// `spec.service`.
+    pub service: Option<Box<str>>,
+    /// Whether `status.revision` is above zero.
+    pub issued: bool,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
@@ -39,11 +43,13 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
 // By hand, because a derive would ask the same of K.
 impl<K> Clone for Guarded<K> {
     fn clone(&self) -> Self {
-        let Self { metadata, account, due, text, kind } = self;
+        let Self { metadata, account, due, service, issued, text, kind } = self;
         Self {
             metadata: metadata.clone(),
             account: account.clone(),
             due: *due,
+            service: service.clone(),
+            issued: *issued,
             text: text.clone(),
             kind: *kind,
         }
@@ -71,6 +77,7 @@ struct Slim {
     uid: Option<String>,
     resource_version: Option<String>,
     generation: Option<i64>,
+    creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     #[serde(default, deserialize_with = "ours")]
     annotations: Option<BTreeMap<String, String>>,
@@ -89,13 +96,14 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<St
 impl From<Slim> for ObjectMeta {
     fn from(slim: Slim) -> Self {
         let Slim { name, namespace, uid, resource_version, generation, .. } = slim;
-        let Slim { deletion_timestamp, annotations, owner_references, .. } = slim;
+        let Slim { creation_timestamp, deletion_timestamp, annotations, owner_references, .. } = slim;
         Self {
             name,
             namespace,
             uid,
             resource_version,
             generation,
+            creation_timestamp,
             deletion_timestamp,
             annotations,
             owner_references,
@@ -116,13 +124,23 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
         let account = spec.pointer("/accountRef/name").and_then(Value::as_str).map(Into::into);
         let due = status.as_ref().and_then(|status| status.pointer("/next/time")?.as_str()?.parse().ok());
+        let service = spec.pointer("/service").and_then(Value::as_str).map(Into::into);
+        let revision = status.as_ref().and_then(|status| status.get("revision")?.as_i64());
         let mut rest = serde_json::Map::from_iter([
             ("metadata".to_owned(), Value::Object(serde_json::Map::new())),
             ("spec".to_owned(), spec),
         ]);
         rest.extend(status.map(|status| ("status".to_owned(), status)));
         let text = Value::Object(rest).to_string().into_boxed_str();
-        Ok(Self { metadata: metadata.into(), account, due, text, kind: PhantomData })
+        Ok(Self {
+            metadata: metadata.into(),
+            account,
+            due,
+            service,
+            issued: revision > Some(0),
+            text,
+            kind: PhantomData,
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     own_writes::OwnWrites,
     queue::{Key, Queue},
     report::Reporter,
+    roll::Roll,
     settings::Settings,
     slow_lane::SlowLane,
 };
@@ -42,6 +43,7 @@ pub struct House {
     pub queue: Queue,
     pub own_writes: OwnWrites,
     pub slow_lane: SlowLane,
+    pub roll: Roll,
     pub reporter: Reporter,
     pub caches: Caches,
     pub settings: Settings,
@@ -89,6 +91,7 @@ impl House {
             queue: Queue::default(),
             own_writes: OwnWrites::default(),
             slow_lane: SlowLane::new(settings.slow_places),
+            roll: Roll::default(),
             reporter,
             caches,
             settings,

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::{
     error::Failure,
     house::{AccountSight, House},
+    places::over_quota,
     secrets::{self, HELD_FOR, Values, copy_name, form, parts, secret_name, verified},
 };
 use crate::{
@@ -59,7 +60,10 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
     let testimony = object
         .common_status()
         .and_then(|status| Ledger::from_testimony(owner.clone(), object.told_identity(), number, status));
-    let policy = policy_of(house, &*object, account.as_ref());
+    let mut policy = policy_of(house, &*object, account.as_ref());
+    if let Some(account) = &account {
+        policy.over_quota = over_quota(house, &*object, account)?;
+    }
     let object = without_foreign_prefixes(house, object);
     let scene = Scene {
         now: house.clock.now(),
@@ -108,6 +112,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         None => Grant { effective: had(), ..Grant::default() },
     });
     let brought = object.brought();
+    let (default_lifetime, default_from) = account.map(policy::default_lifetime).unwrap_or_default();
     let refusal = foreign_prefix(house, object)
         .or_else(|| {
             expiry
@@ -124,7 +129,9 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
         expiry: expiry.unwrap_or(Expiry::AccountDefault),
         overlap: policy::overlap(object.overlap(), account),
-        default_lifetime: account.and_then(policy::default_lifetime),
+        default_lifetime,
+        default_from,
+        max_lifetime: account.and_then(policy::max_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
         source: match brought {
@@ -133,6 +140,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
             None => Source::MintBoth,
         },
         refusal,
+        over_quota: None,
     }
 }
 

@@ -166,6 +166,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::SecretRecreated
         | Reason::SecretRepaired
         | Reason::PermissionNotGranted
+        | Reason::QuotaExceeded
+        | Reason::LifetimeExceeded
         | Reason::RoleNotFound
         | Reason::InvalidKey
         | Reason::InvalidSpec

@@ -7,6 +7,8 @@ pub mod answer;
 pub mod condition;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limit;
+pub mod line;
 pub mod material;
 pub mod ownership;
 pub mod page;

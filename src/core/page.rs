@@ -105,7 +105,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         ledger.handled.record_rotate(value);
     }
     let issue = down(scene.now);
-    let Policy { source, default_lifetime, .. } = &scene.policy;
+    let Policy { source, default_lifetime, default_from, .. } = &scene.policy;
     let assigned = ledger.revision == 0 && !ledger.id.is_empty();
     let current = match source {
         Source::MintBoth if !assigned => Current::Mint { keep: None },
@@ -117,7 +117,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     ledger.state = State::Live;
     ledger.revision += 1;
     ledger.issue_time = Some(issue);
-    ledger.default_lifetime = *default_lifetime;
+    (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
     discard_held(&mut ledger);
     ledger.note(issue, reason, trigger);
@@ -249,6 +249,7 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
         digest: Some(found.digest.clone()),
         issue_time: Some(issue),
         default_lifetime: scene.policy.default_lifetime,
+        default_from: scene.policy.default_from,
         not_after: scene.policy.not_after(issue, scene.policy.default_lifetime),
         previous: None,
         ..blank

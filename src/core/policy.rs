@@ -1,6 +1,7 @@
 //! What is asked for, from loose input to checked types: the credential's spec and the Account's defaults as one answer.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{ledger::Ledger, period::Period, permission::Grant};
 use crate::{
@@ -17,12 +18,33 @@ pub struct Policy {
     pub overlap: Period,
     /// The Account's default lifetime as it is now: read at an issue or rotation, and kept in the ledger.
     pub default_lifetime: Option<Period>,
+    pub default_from: DefaultFrom,
+    /// The Account's `limits.maxLifetime`.
+    pub max_lifetime: Option<Period>,
     pub warn_before: Option<Period>,
     /// None for a kind without permissions.
     pub grant: Option<Grant>,
     pub source: Source,
     /// Why nothing can be minted; what is live is left alone.
     pub refusal: Option<Complaint>,
+    /// Why nothing can be minted for a credential that never was issued.
+    pub over_quota: Option<Complaint>,
+}
+
+/// Where the lifetime comes from of a credential that does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DefaultFrom {
+    /// The Account's `credentialDefaults.lifetime`.
+    #[default]
+    Account,
+    /// Its `limits.maxLifetime`.
+    Limit,
+}
+
+impl DefaultFrom {
+    pub fn is_account(&self) -> bool {
+        *self == Self::Account
+    }
 }
 
 /// What `spec.active` says.
@@ -83,9 +105,21 @@ impl Policy {
         }
     }
 
-    /// The not-after that the spec gives to the material of this ledger now.
-    pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
+    /// The not-after that the spec asks for now, for the material of this ledger.
+    pub fn asked_not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
         self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime)
+    }
+
+    /// The not-after that the material of this ledger has now: the one that is asked for. What goes beyond the
+    /// Account's limit can be no later than the recorded one.
+    pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
+        let asked = self.asked_not_after_of(ledger);
+        let latest = self.max_lifetime.zip(ledger.issue_time).map(|(most, issue)| most.after(issue));
+        match (latest, asked) {
+            (Some(latest), Some(asked)) if asked <= latest => Some(asked),
+            (Some(_), asked) => asked.into_iter().chain(ledger.not_after).min(),
+            (None, asked) => asked,
+        }
     }
 
     /// When material that expires at `not_after` begins to be "soon": as the spec says, else seven days, at most a
@@ -97,9 +131,25 @@ impl Policy {
     }
 }
 
-/// The Account's default lifetime; `never` is the same as none.
-pub fn default_lifetime(account: &AccountSpec) -> Option<Period> {
-    account.credential_defaults.as_ref()?.lifetime.as_deref()?.parse().ok()
+/// The Account's `limits.maxLifetime`.
+pub fn max_lifetime(account: &AccountSpec) -> Option<Period> {
+    account.limits.as_ref()?.max_lifetime.as_deref()?.parse().ok()
+}
+
+/// The lifetime of credentials that do not say it: the Account's default, else as long as its limit allows. `never` is
+/// the same as no default.
+pub fn default_lifetime(account: &AccountSpec) -> (Option<Period>, DefaultFrom) {
+    let default: Option<Period> = account
+        .credential_defaults
+        .as_ref()
+        .and_then(|defaults| defaults.lifetime.as_deref())
+        .and_then(|text| text.parse().ok());
+    match (default, max_lifetime(account)) {
+        (Some(default), Some(most)) if most < default => (Some(most), DefaultFrom::Limit),
+        (Some(default), Some(_) | None) => (Some(default), DefaultFrom::Account),
+        (None, Some(most)) => (Some(most), DefaultFrom::Limit),
+        (None, None) => (None, DefaultFrom::Account),
+    }
 }
 
 /// The overlap of a rotation that a person asks for: the spec's, else the Account's default, else none (the usual

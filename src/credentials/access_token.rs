@@ -9,9 +9,10 @@ use super::{
     alphabet::{BASE62, roll},
     digest_of_secret, put_secret, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, TokenFormat};
+use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, Limits, TokenFormat};
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
 };
 
@@ -37,6 +38,10 @@ impl Credential for AccessToken {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        Quota::new("accessTokens", Sort::Kind(Self::KIND), limits.access_tokens).into_iter().collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

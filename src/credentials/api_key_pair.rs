@@ -7,9 +7,10 @@ use super::{
     key_pair_format::{access_key, fits, secret_key},
     put_secret,
 };
-use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, RotationMode};
+use crate::api::{ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Limits, RotationMode};
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
 };
 
@@ -29,6 +30,18 @@ impl Credential for ApiKeyPair {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        let service = &self.spec.service;
+        let of_service = limits.per_service.get(service).copied();
+        [
+            Quota::new("apiKeyPairs", Sort::Kind(Self::KIND), limits.api_key_pairs),
+            Quota::new(&format!("perService.{service}"), Sort::Service(service.clone()), of_service),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

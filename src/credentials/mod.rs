@@ -22,9 +22,10 @@ use zeroize::Zeroizing;
 
 pub use shared::Shared;
 
-use crate::api::CredentialStatus;
+use crate::api::{CredentialStatus, Limits};
 use crate::core::{
     ledger::Ledger,
+    limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
@@ -125,6 +126,8 @@ pub trait Credential:
     fn roles(&self) -> &[String] {
         &[]
     }
+    /// The limits of the Account that count this credential.
+    fn quotas(&self, limits: &Limits) -> Vec<Quota>;
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.

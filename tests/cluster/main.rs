@@ -9,6 +9,7 @@ mod dates;
 mod delete;
 mod expiry;
 mod issue;
+mod limits;
 mod lost;
 mod output;
 mod people;

@@ -3,6 +3,7 @@
 mod drift;
 mod ending;
 mod histories;
+mod limits;
 mod minting;
 mod reach;
 mod stage;

@@ -8,7 +8,7 @@ use chatelaine::{
         page::Page,
         period::Period,
         permission::Grant,
-        policy::{Expiry, Policy, Source, Wanted},
+        policy::{DefaultFrom, Expiry, Policy, Source, Wanted},
         reason::Reason,
         scene::{Account, Clock, CopySight, Existence, Form, Inside, Integrity, Origin, Scene, Sight},
         trigger::{Handled, Triggers},
@@ -36,10 +36,13 @@ pub fn policy() -> Policy {
         expiry: Expiry::AccountDefault,
         overlap: Period::default(),
         default_lifetime: None,
+        default_from: DefaultFrom::Account,
+        max_lifetime: None,
         warn_before: None,
         grant: Some(Grant::default()),
         source: Source::MintBoth,
         refusal: None,
+        over_quota: None,
     }
 }
 
