@@ -5,7 +5,13 @@ use std::collections::HashSet;
 use kube::ResourceExt;
 use serde::Deserialize;
 
-use super::{error::Failure, house::House, observe::Seen, queue::Lane, roll::Entry};
+use super::{
+    error::Failure,
+    house::House,
+    observe::Seen,
+    queue::Lane,
+    roll::{Entry, Full},
+};
 use crate::{
     api::{AccountSpec, LEDGER},
     core::{ledger::Owner, lifecycle::Complaint},
@@ -27,14 +33,12 @@ pub fn over_quota<K: Credential>(
     let namespace = object.namespace().unwrap_or_default();
     let name = object.name_any();
     let entry = entry(object, &namespace, &name);
-    let full = match house.roll.take_place(entry, quotas, || published(house, entry)) {
-        Some(Ok(())) => return Ok(None),
-        Some(Err(full)) => full,
+    match house.roll.take_place(entry, quotas, || published(house, entry)) {
+        Some(Ok(())) => Ok(None),
+        Some(Err(Full { quota, there })) => Ok(Some(quota.exceeded(entry.account, there))),
         // The watch has not told the roll yet, or told it that the object is gone.
-        None => return Err(Failure::Outrun),
-    };
-    full.called.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
-    Ok(Some(full.quota.exceeded(entry.account, full.there)))
+        None => Err(Failure::Outrun),
+    }
 }
 
 /// After a pass: a place that was taken for nothing is somebody else's.

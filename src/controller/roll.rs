@@ -49,8 +49,6 @@ pub struct Full {
     pub quota: Quota,
     /// How many there are of its sort.
     pub there: usize,
-    /// Who may take the place that was given back meanwhile.
-    pub called: Vec<Key>,
 }
 
 impl Roll {
@@ -108,7 +106,8 @@ impl Roll {
         gone.iter().flat_map(leave).collect()
     }
 
-    /// Asks for a place under each of these limits, and takes it; None for who is not on the roll. `published` gives
+    /// Asks for a place under each of these limits, and takes it; one that was taken and not used yet is asked for anew,
+    /// because the limit may have fallen. None for who is not on the roll. `published` gives
     /// the uids of those who have a Secret: when the operator starts, status may not say so yet.
     pub fn take_place(
         &self,
@@ -131,10 +130,9 @@ impl Roll {
             member.in_lines(entry.kind, lines, |line| line.sit(&member.age));
             return Some(Ok(()));
         };
-        let called = member.stand_up(entry, lines);
         let line = lines.entry(quota.sort.clone()).or_default();
         line.refuse(&member.age);
-        Some(Err(Full { there: line.len(), quota, called }))
+        Some(Err(Full { there: line.len(), quota }))
     }
 
     /// Gives back a place that was taken and not used; who may take it.
@@ -143,10 +141,16 @@ impl Roll {
         let Some(Holdings { members, lines: Some(lines) }) = all.get_mut(&entry.of()) else {
             return Vec::new();
         };
-        match members.get(&entry.key()) {
-            Some(member) if !member.issued => member.stand_up(entry, lines),
-            Some(_) | None => Vec::new(),
-        }
+        let Some(member) = members.get(&entry.key()).filter(|member| !member.issued) else {
+            return Vec::new();
+        };
+        let mut called = Vec::new();
+        member.in_lines(entry.kind, lines, |line| {
+            if line.stand(&member.age) {
+                called.extend(line.call());
+            }
+        });
+        called.iter().map(|age| entry.beside(age)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Accounts> {
@@ -193,17 +197,6 @@ impl Holdings {
 }
 
 impl Member {
-    /// Out of the places that were taken, if any; who may take them.
-    fn stand_up(&self, entry: Entry<'_>, lines: &mut HashMap<Sort, Line>) -> Vec<Key> {
-        let mut called = Vec::new();
-        self.in_lines(entry.kind, lines, |line| {
-            if line.stand(&self.age) {
-                called.extend(line.call());
-            }
-        });
-        called.iter().map(|age| entry.beside(age)).collect()
-    }
-
     fn in_lines(&self, kind: &'static str, lines: &mut HashMap<Sort, Line>, mut act: impl FnMut(&mut Line)) {
         act(lines.entry(Sort::Kind(kind)).or_default());
         if let Some(service) = &self.service {

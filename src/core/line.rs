@@ -123,16 +123,18 @@ mod tests {
     fn a_free_place_is_offered_to_the_first_who_was_refused_and_to_nobody_else() {
         let mut line = Line::default();
         let all: Vec<Age> = (0..5).map(|n| age(n, "x")).collect();
+        // Has its place by its age, and waits for something else.
+        line.come(&age(1, "y"));
         all.iter().for_each(|age| line.come(age));
         for age in &all {
-            ask(&mut line, age, 2);
+            ask(&mut line, age, 3);
         }
         line.leave(&all[0]);
         assert_eq!(line.call(), Some(all[2].clone()));
-        assert!(ask(&mut line, &all[2], 2));
+        assert!(ask(&mut line, &all[2], 3));
         line.leave(&all[3]);
         assert_eq!(line.call(), Some(all[4].clone()));
-        assert!(!ask(&mut line, &all[4], 2), "the places are taken");
+        assert!(!ask(&mut line, &all[4], 3), "the places are taken");
         line.leave(&all[2]);
         assert_eq!(line.call(), Some(all[4].clone()), "it asked again");
     }
