@@ -16,6 +16,7 @@ use super::{
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
+    places,
     queue::{Again, Key, Lane},
     restart,
     secret_data::is_too_large,
@@ -107,6 +108,7 @@ impl<K: Credential> Keeper<K> {
                 continue;
             }
             if let Act::Rest(complaint) = act {
+                places::give_back(&self.house, &seen);
                 return self.report(key, &seen, complaint.as_ref()).await;
             }
             match self.carry_out(key, &mut seen, act).await {

@@ -11,9 +11,12 @@ use super::{
     Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
     put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
 };
-use crate::api::{CredentialStatus, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod};
+use crate::api::{
+    CredentialStatus, Limits, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
+};
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts},
     reason::Reason,
 };
@@ -40,6 +43,10 @@ impl Credential for SshKey {
 
     fn permissions(&self) -> Option<&[String]> {
         None
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        Quota::new("sshKeys", Sort::Kind(Self::KIND), limits.ssh_keys).into_iter().collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

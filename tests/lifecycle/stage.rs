@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::Page,
         permission::Grant,
-        policy::{Expiry, Policy, Source, Wanted},
+        policy::{DefaultFrom, Expiry, Policy, Source, Wanted},
         reason::Reason,
         scene::{Account, Clock, CopySight, Existence, Form, Inside, Integrity, Origin, Scene, Sight},
         trigger::{Handled, Triggers},
@@ -37,10 +37,13 @@ pub fn policy() -> Policy {
         renew_before: None,
         schedule: None,
         default_lifetime: None,
+        default_from: DefaultFrom::Account,
+        max_lifetime: None,
         warn_before: None,
         grant: Some(Grant::default()),
         source: Source::MintBoth,
         refusal: None,
+        over_quota: None,
     }
 }
 

@@ -11,7 +11,7 @@ use chatelaine::{
         error::Failure,
         guarded::Guarded,
         house::{Caches, House},
-        queue::{Again, Key},
+        queue::{Again, Key, Lane},
         report::{Reporter, Waiting},
         secret_meta::SecretMeta,
     },
@@ -92,7 +92,20 @@ impl<K: Credential> Stage<K> {
     /// The cache of objects catches up.
     pub fn see_object(&mut self, name: &str) {
         let object = guarded(self.object(name));
-        self.objects.apply_watcher_event(&Event::Apply(object));
+        self.objects.apply_watcher_event(&Event::Apply(object.clone()));
+        self.call(self.keeper.house.roll.see(K::KIND, &object));
+    }
+
+    /// Somebody deletes the object; the cache sees it.
+    pub fn delete_object(&mut self, name: &str) {
+        let object = guarded(self.object(name));
+        self.server.remove(&resource::<K>(), name);
+        self.objects.apply_watcher_event(&Event::Delete(object.clone()));
+        self.call(self.keeper.house.roll.forget(K::KIND, &object));
+    }
+
+    fn call(&self, keys: Vec<Key>) {
+        keys.into_iter().for_each(|key| self.keeper.house.queue.push(key, Lane::Ordinary));
     }
 
     /// The cache of Secrets catches up with one, there or gone.
@@ -152,7 +165,11 @@ impl<K: Credential> Stage<K> {
     }
 
     pub fn condition(&self, type_: &str) -> Value {
-        let object = self.object("ci");
+        self.condition_of("ci", type_)
+    }
+
+    pub fn condition_of(&self, name: &str, type_: &str) -> Value {
+        let object = self.object(name);
         let conditions = object.pointer("/status/conditions").and_then(Value::as_array).cloned();
         conditions.into_iter().flatten().find(|one| one["type"] == type_).unwrap_or_default()
     }
