@@ -6,12 +6,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{common::active, rule, shape};
+use super::{common::active, limits::Limits, rule, shape};
 
 /// What an Account says about its holder and grants to its credentials.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule::included_roles_exist(), validation = rule::no_two_roles_are_mutual())]
+#[x_kube(
+    validation = rule::included_roles_exist(),
+    validation = rule::no_two_roles_are_mutual(),
+    validation = rule::default_lifetime_within_limit(),
+)]
 #[kube(
     group = "chatelaine.dev",
     version = "v1alpha1",
@@ -83,6 +87,14 @@ pub struct AccountSpec {
     /// What counts for credentials of this Account that do not say it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_defaults: Option<CredentialDefaults>,
+
+    /// How many credentials the Account may have, and for how long they may be valid.
+    ///
+    /// A limit refuses what is new (reason QuotaExceeded or LifetimeExceeded) and takes nothing away: what was issued
+    /// stays, also when a limit is lowered. Every credential that is not being deleted counts; the places that are
+    /// left go to the oldest. When one is deleted, or the limit is raised, the next is issued by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
 
     /// The permissions that this Account may hand out to its credentials: resource:action, resource:* or *:*.
     /// At most 64.

@@ -7,6 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`account`] | `Account`: who holds credentials, and what it may hand out |
+//! | [`limits`] | how much an Account may hold, and for how long |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`output`] | what the Secret looks like |
@@ -22,6 +23,7 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod limits;
 pub mod output;
 mod output_rule;
 pub mod restart;
@@ -38,6 +40,7 @@ pub use api_key_pair::{
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
+pub use limits::Limits;
 pub use output::{SecretFormat, SecretOutput, SecretType};
 pub use restart::{Restart, Restarted, WorkloadKind};
 pub use ssh_key::{

@@ -233,6 +233,21 @@ pub fn warning_within_lifetime() -> Rule {
     .field_path(".warnBefore")
 }
 
+/// A default that no credential could be issued with would be a trap.
+pub fn default_lifetime_within_limit() -> Rule {
+    const DEFAULT: &str = "self.credentialDefaults.lifetime";
+    Rule::new(format!(
+        "!has(self.limits) || !has(self.limits.maxLifetime) || !has(self.credentialDefaults) || !has({DEFAULT}) \
+         || ({DEFAULT} != 'never' && {} <= {})",
+        seconds(DEFAULT),
+        seconds("self.limits.maxLifetime")
+    ))
+    .message(
+        "credentialDefaults.lifetime must not be longer than limits.maxLifetime: shorten it, remove it, or raise the limit",
+    )
+    .field_path(".credentialDefaults.lifetime")
+}
+
 /// A list in CEL, without its brackets.
 pub fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")

@@ -115,6 +115,19 @@ pub fn groups(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub fn count(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int32", "minimum": 0, "maximum": 1_000_000})
+}
+
+pub fn counts_by_service(generator: &mut SchemaGenerator) -> Schema {
+    with(
+        map(count(generator), 32),
+        [Rule::new("self.all(k, k.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))").message(
+            "a service must be at most 63 lower-case letters, digits and inner dashes, such as s3 or object-store",
+        )],
+    )
+}
+
 pub fn roles(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",

@@ -201,8 +201,8 @@ pub struct Effective {
     #[schemars(length(max = rule::DURATION_LENGTH))]
     pub lifetime: Option<String>,
 
-    /// Where that lifetime comes from: Spec, Account for the Account's credentialDefaults, or Default if neither
-    /// says anything.
+    /// Where that lifetime comes from: Spec, Account for the Account's credentialDefaults, Limit for its
+    /// limits.maxLifetime, or Default if none of them says anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub lifetime_from: Option<String>,

@@ -18,6 +18,7 @@ use super::{
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
     passphrases::judge,
+    places,
     queue::{Again, Key, Lane},
     restart,
     secret_data::is_too_large,
@@ -108,6 +109,7 @@ impl<K: Credential> Keeper<K> {
                 continue;
             }
             if let Act::Rest(complaint) = act {
+                places::give_back(&self.house, &seen);
                 return self.report(key, &seen, complaint.as_ref()).await;
             }
             match self.carry_out(key, &mut seen, act).await {

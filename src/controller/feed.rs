@@ -1,6 +1,10 @@
 //! What moves in the cluster, turned into objects to look at.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use kube::Api;
@@ -12,6 +16,7 @@ use super::{
     house::House,
     keeps::{Keeps, Of},
     queue::{Key, Lane},
+    roll::Entry,
     secret_meta::SecretMeta,
     secrets::MANAGED_BY,
     slim::Slim,
@@ -22,16 +27,25 @@ use crate::{api::Account, credentials::Credential};
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
     let api: Api<Sent<Guarded<K>>> = Api::all(house.client.clone());
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
+    let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
+    let is_there = |entry: Entry<'_>| {
+        let found = cache.get(entry.namespace, entry.name);
+        found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
+    };
     follow(api, None, &cache, |sighting| match sighting {
-        Sighting::There(object) => house.queue.push(key(object), urgency(object, house.clock.now())),
+        Sighting::There(object) => {
+            call(house.roll.see(K::KIND, object));
+            house.queue.push(key(object), urgency(object, house.clock.now()));
+        }
         Sighting::Gone(object) => {
+            call(house.roll.forget(K::KIND, object));
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
             house.rollouts.forget(&key(object));
         }
-        Sighting::Listed => {}
+        Sighting::Listed => call(house.roll.recall(K::KIND, is_there)),
     })
     .await;
 }
@@ -47,15 +61,35 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
         let Slim { namespace, name, .. } = &object.meta;
         wake(&house, &keepers, Of::Account { namespace, name });
     };
+    // What the credentials go by, as it was seen last: a new status of the Account wakes none of them.
+    let seen = Mutex::new(HashMap::new());
+    let is_news = |object: &Guarded<Account>| {
+        let mark = mark(&object.meta);
+        let before =
+            seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.meta.key(account::KIND), mark);
+        before != Some(mark)
+    };
     follow(api, None, &house.caches.accounts, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(object.meta.key(account::KIND), Lane::Ordinary);
+            if is_news(object) {
+                wake_theirs(object);
+            }
+        }
+        Sighting::Gone(object) => {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&object.meta.key(account::KIND));
             wake_theirs(object);
         }
-        Sighting::Gone(object) => wake_theirs(object),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
+}
+
+/// A number that is another when another Account, another spec or other triggers stand there.
+fn mark(meta: &Slim) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&meta.uid, meta.generation, &meta.annotations).hash(&mut hasher);
+    hasher.finish()
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
@@ -87,5 +121,28 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
     }
     for key in house.take_waiters(namespace, secret_name) {
         house.queue.push(key, Lane::Ordinary);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_an_account_only_another_one_another_spec_and_another_trigger_are_news_to_its_credentials() {
+        let seen = |uid: &str, version: &str, generation: i64, rotate: &str| {
+            let metadata = json!({
+                "name": "alice", "namespace": "ns", "uid": uid, "resourceVersion": version,
+                "generation": generation, "annotations": {"chatelaine.dev/rotate": rotate},
+            });
+            mark(&serde_json::from_value(metadata).unwrap())
+        };
+        let before = seen("u", "1", 1, "a");
+        assert_eq!(seen("u", "2", 1, "a"), before, "a new status");
+        for news in [seen("v", "2", 1, "a"), seen("u", "2", 2, "a"), seen("u", "2", 1, "b")] {
+            assert_ne!(news, before);
+        }
     }
 }

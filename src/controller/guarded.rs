@@ -20,6 +20,10 @@ pub struct Guarded<K> {
     pub account: Option<Box<str>>,
     /// When something has to leave the Secret, as status says it.
     pub end: Option<Timestamp>,
+    /// `spec.service`.
+    pub service: Option<Box<str>>,
+    /// Whether `status.revision` is above zero.
+    pub issued: bool,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
@@ -29,6 +33,7 @@ pub struct Guarded<K> {
 #[serde(rename_all = "camelCase")]
 struct SpecGlance {
     account_ref: AccountGlance,
+    service: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +46,7 @@ struct AccountGlance {
 #[serde(rename_all = "camelCase")]
 struct StatusGlance {
     state: Option<State>,
+    revision: Option<i64>,
     expiration_time: Option<Timestamp>,
     previous: Option<PreviousGlance>,
 }
@@ -52,6 +58,10 @@ struct PreviousGlance {
 }
 
 impl StatusGlance {
+    fn is_issued(&self) -> bool {
+        self.revision > Some(0)
+    }
+
     /// The end of the material or of its overlap, whichever comes first, while there is any.
     fn end(self) -> Option<Timestamp> {
         match self.state? {
@@ -87,10 +97,15 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let Parts { metadata: meta, spec, status } = Parts::deserialize(deserializer)?;
         let spec = spec.as_ref().map_or("null", |spec| spec.get());
         let status = status.as_ref().map_or("null", |status| status.get());
-        let account = serde_json::from_str::<SpecGlance>(spec).ok().map(|spec| spec.account_ref.name);
-        let end = serde_json::from_str(status).ok().and_then(StatusGlance::end);
         let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#).into_boxed_str();
-        Ok(Self { meta, account, end, text, kind: PhantomData })
+        let (account, service) = match serde_json::from_str::<SpecGlance>(spec) {
+            Ok(spec) => (Some(spec.account_ref.name), spec.service),
+            Err(_) => (None, None),
+        };
+        let status = serde_json::from_str::<StatusGlance>(status).ok();
+        let issued = status.as_ref().is_some_and(StatusGlance::is_issued);
+        let end = status.and_then(StatusGlance::end);
+        Ok(Self { meta, account, end, service, issued, text, kind: PhantomData })
     }
 }
 
@@ -142,6 +157,7 @@ mod tests {
         let guarded = stored(json!({"accountRef": {"name": "alice"}}));
         assert_eq!(guarded.account.as_deref(), Some("alice"));
         assert_eq!(guarded.end, "2026-01-01T00:00:00Z".parse().ok());
+        assert!(guarded.issued && guarded.service.is_none());
         let object = guarded.read().unwrap();
         assert_eq!(object.spec.common.account_ref.name, "alice");
         assert_eq!(object.status.unwrap().common.revision, Some(1));
@@ -166,6 +182,18 @@ mod tests {
             (json!({"expirationTime": early}), None),
         ] {
             assert_eq!(end(status).as_deref(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_limits_ask_for_is_known_without_reading_the_object() {
+        for (status, issued) in
+            [(json!(null), false), (json!({"revision": 0}), false), (json!({"revision": 1}), true)]
+        {
+            let spec = json!({"accountRef": {"name": "alice"}, "service": "s3"});
+            let text = json!({"metadata": {"name": "ci"}, "spec": spec, "status": status}).to_string();
+            let guarded: Guarded<AccessToken> = serde_json::from_str(&text).unwrap();
+            assert_eq!((guarded.service.as_deref(), guarded.issued), (Some("s3"), issued));
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     error::Failure,
     house::{AccountSight, House},
     passphrases::{Hand, judge, see_passphrase},
+    places::over_quota,
     secret_data::{parts, plain_parts, type_asked},
     secrets::{self, Values, form, secret_name, verified},
 };
@@ -66,7 +67,10 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
     let testimony = object
         .common_status()
         .and_then(|status| Ledger::from_testimony(owner.clone(), object.told_identity(), number, status));
-    let policy = policy_of(house, &*object, account.as_ref());
+    let mut policy = policy_of(house, &*object, account.as_ref());
+    if let Some(account) = &account {
+        policy.over_quota = over_quota(house, &*object, account)?;
+    }
     let object = without_foreign_prefixes(house, object);
     let scene = Scene {
         now: house.clock.now(),
@@ -122,6 +126,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
     });
     let brought = object.brought();
     let schedule = house.crons.schedule(object.rotation());
+    let (default_lifetime, default_from) = account.map(policy::default_lifetime).unwrap_or_default();
     let refusal = foreign_prefix(house, object)
         .or_else(|| schedule.as_ref().err().cloned())
         .or_else(|| {
@@ -141,7 +146,9 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         overlap: policy::overlap(object.rotation(), account),
         renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
         schedule: schedule.unwrap_or_default(),
-        default_lifetime: account.and_then(policy::default_lifetime),
+        default_lifetime,
+        default_from,
+        max_lifetime: account.and_then(policy::max_lifetime),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
         source: match brought {
@@ -150,6 +157,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
             None => Source::MintBoth,
         },
         refusal,
+        over_quota: None,
     }
 }
 

@@ -183,6 +183,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::AwaitingMaterial
         | Reason::NotRestarted
         | Reason::PermissionNotGranted
+        | Reason::QuotaExceeded
+        | Reason::LifetimeExceeded
         | Reason::RoleNotFound
         | Reason::InvalidKey
         | Reason::PassphraseNotFound

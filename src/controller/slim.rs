@@ -22,13 +22,14 @@ pub struct Slim {
     pub uid: Box<str>,
     pub resource_version: Box<str>,
     pub generation: Option<i64>,
+    pub creation_timestamp: Option<Timestamp>,
     pub deletion_timestamp: Option<Timestamp>,
     /// Only the one that says that a backup tool put the object there.
     #[serde(deserialize_with = "veleros")]
     labels: Pairs,
     /// Only ours: `last-applied-configuration`, for one, is as long as the object.
     #[serde(deserialize_with = "ours")]
-    annotations: Pairs,
+    pub(super) annotations: Pairs,
     #[serde(rename = "ownerReferences", deserialize_with = "list")]
     pub owners: Box<[OwnerReference]>,
 }
@@ -55,6 +56,7 @@ impl Slim {
             uid: text(&self.uid),
             resource_version: text(&self.resource_version),
             generation: self.generation,
+            creation_timestamp: self.creation_timestamp.map(Time),
             deletion_timestamp: self.deletion_timestamp.map(Time),
             labels: map(&self.labels),
             annotations: map(&self.annotations),
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(slim.annotation("somebody.else/note"), None);
         let wanted: ObjectMeta = serde_json::from_value(json!({
             "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
-            "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": "2025-01-01T00:00:00Z", "deletionTimestamp": "2026-01-01T00:00:00Z",
             "labels": {"velero.io/restore-name": "r1"},
             "annotations": {"chatelaine.dev/rotate": "1"},
             "ownerReferences": [owner],

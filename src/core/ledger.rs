@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{material::Identity, period::Period, reason::Reason, trigger::Handled};
+use super::{material::Identity, period::Period, policy::DefaultFrom, reason::Reason, trigger::Handled};
 use crate::api::{CredentialStatus, State};
 
 /// The version that this build writes.
@@ -38,6 +38,9 @@ pub struct Ledger {
     /// The Account's default lifetime as it was at the last issue or rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_lifetime: Option<Period>,
+    /// Where that came from.
+    #[serde(default, skip_serializing_if = "DefaultFrom::is_account")]
+    pub default_from: DefaultFrom,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
     /// The cron expression that counts, and since when.
@@ -180,6 +183,7 @@ impl Ledger {
             issue_time: None,
             not_after: None,
             default_lifetime: None,
+            default_from: DefaultFrom::default(),
             previous: None,
             schedule: None,
             handled,
@@ -226,6 +230,7 @@ impl Ledger {
             issue_time: status.issue_time.as_ref().map(|time| time.0),
             not_after: status.expiration_time.as_ref().map(|time| time.0),
             default_lifetime: None,
+            default_from: DefaultFrom::default(),
             previous: status.previous.as_ref().and_then(|previous| {
                 Some(Previous {
                     id: previous.id.clone(),

@@ -31,9 +31,9 @@
 //! |   | | a rendering was left out: its key is somebody else's, or it is too large | rest, and say so |
 //! | – | none | | rest until the next alarm |
 //!
-//! Whatever would mint is held up by an Account that is not there, by input that is refused and by a date that has
-//! passed; the questions after it are asked all the same. What is to be encrypted needs the seal first. An object that is
-//! being deleted is only ever revoked, expired or retired.
+//! Whatever would mint or adopt is held up by an Account that is not there, by input that is refused, by a limit and by
+//! a date that has passed; the questions after it are asked all the same. What is to be encrypted needs the seal first.
+//! An object that is being deleted is only ever revoked, expired or retired.
 
 pub use super::answer::{Act, Complaint, Remedy};
 use super::{

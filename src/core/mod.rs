@@ -9,6 +9,8 @@ pub mod cron;
 pub mod due;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limit;
+pub mod line;
 pub mod material;
 pub mod ownership;
 pub mod page;

@@ -130,7 +130,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         ledger.handled.record_rotate(value);
     }
     let issue = down(scene.now);
-    let Policy { source, default_lifetime, .. } = &scene.policy;
+    let Policy { source, default_lifetime, default_from, .. } = &scene.policy;
     let assigned = ledger.revision == 0 && !ledger.id.is_empty();
     let current = match source {
         Source::MintBoth if !assigned => Current::Mint { keep: None },
@@ -142,7 +142,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     ledger.state = State::Live;
     ledger.revision += 1;
     ledger.issue_time = Some(issue);
-    ledger.default_lifetime = *default_lifetime;
+    (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
     ledger.sealed = None;
     ledger.schedule = scene.policy.noted(&ledger, scene.now);
@@ -298,6 +298,7 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
         digest: Some(found.digest.clone()),
         issue_time: Some(issue),
         default_lifetime: scene.policy.default_lifetime,
+        default_from: scene.policy.default_from,
         not_after: scene.policy.not_after(issue, scene.policy.default_lifetime),
         schedule: scene.policy.noted(&blank, scene.now),
         previous: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     answer::Complaint,
@@ -30,12 +31,33 @@ pub struct Policy {
     pub schedule: Option<Schedule>,
     /// The Account's default lifetime as it is now: read at an issue or rotation, and kept in the ledger.
     pub default_lifetime: Option<Period>,
+    pub default_from: DefaultFrom,
+    /// The Account's `limits.maxLifetime`.
+    pub max_lifetime: Option<Period>,
     pub warn_before: Option<Period>,
     /// None for a kind without permissions.
     pub grant: Option<Grant>,
     pub source: Source,
     /// Why nothing can be minted; what is live is left alone.
     pub refusal: Option<Complaint>,
+    /// Why nothing can be minted for a credential that never was issued.
+    pub over_quota: Option<Complaint>,
+}
+
+/// Where the lifetime comes from of a credential that does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DefaultFrom {
+    /// The Account's `credentialDefaults.lifetime`.
+    #[default]
+    Account,
+    /// Its `limits.maxLifetime`.
+    Limit,
+}
+
+impl DefaultFrom {
+    pub fn is_account(&self) -> bool {
+        *self == Self::Account
+    }
 }
 
 /// What `spec.active` says.
@@ -104,9 +126,21 @@ impl Policy {
         }
     }
 
-    /// The not-after that the spec gives to the material of this ledger now.
-    pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
+    /// The not-after that the spec asks for now, for the material of this ledger.
+    pub fn asked_not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
         self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime)
+    }
+
+    /// The not-after that the material of this ledger has now: the one that is asked for. What goes beyond the
+    /// Account's limit can be no later than the recorded one.
+    pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
+        let asked = self.asked_not_after_of(ledger);
+        let latest = self.max_lifetime.zip(ledger.issue_time).map(|(most, issue)| most.after(issue));
+        match (latest, asked) {
+            (Some(latest), Some(asked)) if asked <= latest => Some(asked),
+            (Some(_), asked) => asked.into_iter().chain(ledger.not_after).min(),
+            (None, asked) => asked,
+        }
     }
 
     /// When material that was issued at `issue` is renewed; None if its life is too short for it, or does not end.
@@ -125,9 +159,14 @@ impl Policy {
         let before = self.renew_before?;
         let fits = self.renewal(now, self.not_after(now, self.default_lifetime)).is_some();
         let message = || {
-            let lifetime = match self.default_lifetime {
-                Some(lifetime) => format!("credentialDefaults.lifetime of the Account is {lifetime}"),
-                None => "the Account has no credentialDefaults.lifetime".to_owned(),
+            let lifetime = match (self.default_lifetime, self.default_from) {
+                (Some(lifetime), DefaultFrom::Account) => {
+                    format!("credentialDefaults.lifetime of the Account is {lifetime}")
+                }
+                (Some(lifetime), DefaultFrom::Limit) => {
+                    format!("limits.maxLifetime of the Account is {lifetime}")
+                }
+                (None, _) => "the Account has no credentialDefaults.lifetime".to_owned(),
             };
             format!(
                 "spec.renewBefore {before} needs a lifetime that is at least a minute longer, and {lifetime}: give \
@@ -158,9 +197,25 @@ impl Policy {
     }
 }
 
-/// The Account's default lifetime; `never` is the same as none.
-pub fn default_lifetime(account: &AccountSpec) -> Option<Period> {
-    account.credential_defaults.as_ref()?.lifetime.as_deref()?.parse().ok()
+/// The Account's `limits.maxLifetime`.
+pub fn max_lifetime(account: &AccountSpec) -> Option<Period> {
+    account.limits.as_ref()?.max_lifetime.as_deref()?.parse().ok()
+}
+
+/// The lifetime of credentials that do not say it: the Account's default, else as long as its limit allows. `never` is
+/// the same as no default.
+pub fn default_lifetime(account: &AccountSpec) -> (Option<Period>, DefaultFrom) {
+    let default: Option<Period> = account
+        .credential_defaults
+        .as_ref()
+        .and_then(|defaults| defaults.lifetime.as_deref())
+        .and_then(|text| text.parse().ok());
+    match (default, max_lifetime(account)) {
+        (Some(default), Some(most)) if most < default => (Some(most), DefaultFrom::Limit),
+        (Some(default), Some(_) | None) => (Some(default), DefaultFrom::Account),
+        (None, Some(most)) => (Some(most), DefaultFrom::Limit),
+        (None, None) => (None, DefaultFrom::Account),
+    }
 }
 
 /// The overlap that the spec or else the Account gives.

@@ -8,7 +8,8 @@ use super::{
     due::next_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
-    policy::{Expiry, Wanted, down},
+    limit,
+    policy::{DefaultFrom, Expiry, Wanted, down},
     reason::Reason,
     scene::{Account, Clock, Scene},
     schedule::expiry_line,
@@ -102,12 +103,19 @@ fn digests(ledger: &Ledger) -> Vec<CredentialDigest> {
 
 fn effective(scene: &Scene) -> Effective {
     let told = scene.ledger().or(scene.testimony.as_ref()).filter(|ledger| ledger.revision > 0);
-    let default = told.map_or(scene.policy.default_lifetime, |ledger| ledger.default_lifetime);
+    let policy = &scene.policy;
+    let (default, default_from) = told.map_or((policy.default_lifetime, policy.default_from), |ledger| {
+        (ledger.default_lifetime, ledger.default_from)
+    });
+    let default_from = match default_from {
+        DefaultFrom::Account => "Account",
+        DefaultFrom::Limit => "Limit",
+    };
     let (lifetime, from) = match (scene.policy.expiry, default) {
         (Expiry::At(_), _) => (None, None),
         (Expiry::After(lifetime), _) => (Some(lifetime.to_string()), Some("Spec")),
         (Expiry::Never, _) => (Some("never".to_owned()), Some("Spec")),
-        (Expiry::AccountDefault, Some(lifetime)) => (Some(lifetime.to_string()), Some("Account")),
+        (Expiry::AccountDefault, Some(lifetime)) => (Some(lifetime.to_string()), Some(default_from)),
         (Expiry::AccountDefault, None) => (Some("never".to_owned()), Some("Default")),
     };
     Effective {
@@ -234,6 +242,9 @@ fn of_state(
             }
             if let Some((_, lacking)) = scene.policy.grant.as_ref().and_then(|grant| grant.lacking(account)) {
                 message += &format!("; {lacking}");
+            }
+            if let Some(beyond) = limit::beyond(&scene.policy, account, scene.now) {
+                message += &format!("; it would not be rotated: {}", beyond.message);
             }
             new(Truth::True, ledger.reason(), message, Outlook::Settled)
         }

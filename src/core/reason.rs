@@ -58,6 +58,10 @@ pub enum Reason {
     Adopted,
     /// The Account does not grant a permission that the credential asks for.
     PermissionNotGranted,
+    /// The Account has as many credentials of this sort as its limit allows; delete one, or raise the limit.
+    QuotaExceeded,
+    /// The credential asks for a longer lifetime than its Account's limit; shorten it, or raise the limit.
+    LifetimeExceeded,
     /// The credential refers to a role that its Account does not have.
     RoleNotFound,
     /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.

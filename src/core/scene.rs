@@ -196,6 +196,12 @@ impl Scene {
         self.restore.filter(|_| self.is_blank() && self.existence == Existence::Standing)
     }
 
+    /// Whether any material was ever published.
+    pub fn was_ever_issued(&self) -> bool {
+        let known = self.ours().map(|(ledger, _)| ledger).into_iter().chain(&self.testimony);
+        known.into_iter().any(|ledger| ledger.revision > 0)
+    }
+
     /// Somebody put an old version of the Secret back.
     fn is_rolled_back(&self) -> bool {
         let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };

@@ -10,9 +10,12 @@ use super::{
     rendering::{Login, Outline},
     rfc3339, token_text,
 };
-use crate::api::{AccessToken, AccessTokenStatus, CredentialStatus, Rotation, TokenFormat, access_token};
+use crate::api::{
+    AccessToken, AccessTokenStatus, CredentialStatus, Limits, Rotation, TokenFormat, access_token,
+};
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
 };
 
@@ -43,6 +46,10 @@ impl Credential for AccessToken {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        Quota::new("accessTokens", Sort::Kind(Self::KIND), limits.access_tokens).into_iter().collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -9,10 +9,12 @@ use super::{
     rendering::{Login, Outline},
 };
 use crate::api::{
-    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Rotation, RotationMode, api_key_pair,
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Limits, Rotation, RotationMode,
+    api_key_pair,
 };
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
 };
 
@@ -37,6 +39,18 @@ impl Credential for ApiKeyPair {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        let service = &self.spec.service;
+        let of_service = limits.per_service.get(service).copied();
+        [
+            Quota::new("apiKeyPairs", Sort::Kind(Self::KIND), limits.api_key_pairs),
+            Quota::new(&format!("perService.{service}"), Sort::Service(service.clone()), of_service),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

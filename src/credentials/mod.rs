@@ -25,9 +25,10 @@ use zeroize::Zeroizing;
 pub use shared::Shared;
 
 use self::rendering::Outline;
-use crate::api::{CredentialStatus, PassphraseSecretRef, Rotation};
+use crate::api::{CredentialStatus, Limits, PassphraseSecretRef, Rotation};
 use crate::core::{
     ledger::Ledger,
+    limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
@@ -132,6 +133,8 @@ pub trait Credential:
     fn roles(&self) -> &[String] {
         &[]
     }
+    /// The limits of the Account that count this credential.
+    fn quotas(&self, limits: &Limits) -> Vec<Quota>;
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.

@@ -12,11 +12,12 @@ use super::{
     put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
-    CredentialStatus, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
+    CredentialStatus, Limits, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
     SshMethod,
 };
 use crate::core::{
     ledger::Ledger,
+    limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
     reason::Reason,
 };
@@ -43,6 +44,10 @@ impl Credential for SshKey {
 
     fn permissions(&self) -> Option<&[String]> {
         None
+    }
+
+    fn quotas(&self, limits: &Limits) -> Vec<Quota> {
+        Quota::new("sshKeys", Sort::Kind(Self::KIND), limits.ssh_keys).into_iter().collect()
     }
 
     fn told_identity(&self) -> Option<Identity> {

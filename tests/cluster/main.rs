@@ -12,6 +12,7 @@ mod expiry;
 #[path = "../history/mod.rs"]
 mod history;
 mod issue;
+mod limits;
 mod lost;
 mod output;
 mod passphrases;

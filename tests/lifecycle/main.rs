@@ -4,6 +4,7 @@ mod causes;
 mod drift;
 mod ending;
 mod histories;
+mod limits;
 mod locking;
 mod minting;
 mod picture;

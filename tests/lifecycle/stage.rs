@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::Page,
         permission::Grant,
-        policy::{Expiry, Policy, Source, Wanted},
+        policy::{DefaultFrom, Expiry, Policy, Source, Wanted},
         reason::Reason,
         scene::{
             Account, Clock, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight,
@@ -39,10 +39,13 @@ pub fn policy() -> Policy {
         renew_before: None,
         schedule: None,
         default_lifetime: None,
+        default_from: DefaultFrom::Account,
+        max_lifetime: None,
         warn_before: None,
         grant: Some(Grant::default()),
         source: Source::MintBoth,
         refusal: None,
+        over_quota: None,
     }
 }
 

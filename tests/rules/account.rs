@@ -124,8 +124,6 @@ pub fn rows() -> Vec<Row> {
         .server_alone(),
         not("an account has no password field", json!({"password": {}}), "unknown field \"spec.password\"")
             .server_alone(),
-        not("an account has no limits yet", json!({"limits": {}}), "unknown field \"spec.limits\"")
-            .server_alone(),
         change(
             Account,
             "everything in an account can be changed",

@@ -8,6 +8,7 @@ mod access_token;
 mod account;
 mod api_key_pair;
 mod credential;
+mod limits;
 mod metadata;
 mod output;
 mod roles;
@@ -135,6 +136,7 @@ pub fn all() -> Vec<Row> {
         api_key_pair::rows(),
         ssh_key::rows(),
         access_token::rows(),
+        limits::rows(),
         roles::rows(),
     ]
     .into_iter()

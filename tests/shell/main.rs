@@ -6,6 +6,7 @@
 
 mod caches;
 mod faults;
+mod limits;
 mod output;
 mod passphrases;
 mod requests;

@@ -11,7 +11,7 @@ use chatelaine::{
         error::Failure,
         guarded::Guarded,
         house::House,
-        queue::{Again, Key},
+        queue::{Again, Key, Lane},
         report::{Reporter, Waiting},
         secret_meta::SecretMeta,
     },
@@ -81,7 +81,21 @@ impl<K: Credential> Stage<K> {
 
     /// The cache of objects catches up.
     pub fn see_object(&mut self, name: &str) {
-        self.keeper.cache.put(guarded(self.object(name)));
+        let object: Guarded<K> = guarded(self.object(name));
+        let seen = self.keeper.cache.put(object);
+        self.call(self.keeper.house.roll.see(K::KIND, &seen));
+    }
+
+    /// Somebody deletes the object; the cache sees it.
+    pub fn delete_object(&mut self, name: &str) {
+        let object: Guarded<K> = guarded(self.object(name));
+        self.server.remove(&resource::<K>(), name);
+        self.keeper.cache.remove(&object.meta);
+        self.call(self.keeper.house.roll.forget(K::KIND, &object));
+    }
+
+    fn call(&self, keys: Vec<Key>) {
+        keys.into_iter().for_each(|key| self.keeper.house.queue.push(key, Lane::Ordinary));
     }
 
     /// The cache of Secrets catches up with one, there or gone.
@@ -142,7 +156,11 @@ impl<K: Credential> Stage<K> {
     }
 
     pub fn condition(&self, type_: &str) -> Value {
-        let object = self.object("ci");
+        self.condition_of("ci", type_)
+    }
+
+    pub fn condition_of(&self, name: &str, type_: &str) -> Value {
+        let object = self.object(name);
         let conditions = object.pointer("/status/conditions").and_then(Value::as_array).cloned();
         conditions.into_iter().flatten().find(|one| one["type"] == type_).unwrap_or_default()
     }

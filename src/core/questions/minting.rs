@@ -8,6 +8,7 @@ use crate::core::{
     answer::{Answer, Complaint},
     due::{Due, replacement_due},
     ledger::Ledger,
+    limit,
     page::{self, Cause, Page},
     period::Period,
     policy::Source,
@@ -106,7 +107,7 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
     let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
     let given = scene.policy.not_after(scene.now, scene.policy.default_lifetime);
     let date_passed = given.is_some_and(|date| date <= scene.now);
-    let moved = match (ledger.not_after, scene.policy.not_after_of(ledger)) {
+    let moved = match (ledger.not_after, scene.policy.asked_not_after_of(ledger)) {
         (Some(recorded), Some(now_given)) => recorded < now_given && scene.now < now_given,
         (Some(_), None) => true,
         (None, _) => false,
@@ -190,7 +191,8 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
         }
         Account::Active => {}
     }
-    if let Some(refusal) = &scene.policy.refusal {
+    let over_quota = scene.policy.over_quota.as_ref().filter(|_| !scene.was_ever_issued());
+    if let Some(refusal) = scene.policy.refusal.as_ref().or(over_quota) {
         return Err(refusal.clone());
     }
     if let Lock::NoPassphrase(why) = &scene.lock {
@@ -209,7 +211,7 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
                 "spec.expirationTime {date} has passed: nothing is issued; move it into the future or remove it"
             ),
         )),
-        Some(_) | None => Ok(()),
+        Some(_) | None => limit::beyond(&scene.policy, account, scene.now).map_or(Ok(()), Err),
     }
 }
 

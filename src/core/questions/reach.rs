@@ -1,6 +1,6 @@
 //! Whose Secret is it, and may it be taken back?
 
-use super::minting::past;
+use super::minting::{mint, past};
 use crate::core::{
     answer::{Act, Answer, Complaint},
     page,
@@ -52,7 +52,7 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
     }
     match &scene.secret {
         Sight::Orphan { ledger, .. } => page::restore(scene, ledger).into(),
-        Sight::Offered { found: Ok(find) } => page::adopt(scene, past(scene), find).into(),
+        Sight::Offered { found: Ok(find) } => mint(scene, |scene| page::adopt(scene, past(scene), find)),
         Sight::Absent | Sight::Mute => match scene.restore_awaited() {
             Some(announced) => announced.complaint().until(RESTORE_PAUSE.after(scene.now)).stop(),
             None => Answer::No,
