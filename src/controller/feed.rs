@@ -1,8 +1,12 @@
 //! What moves in the cluster, turned into objects to look at.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Resource, ResourceExt, runtime::reflector::store::Writer};
 use serde::Deserialize;
 
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::{
     api::{self, Account},
-    core::ledger::Owner,
+    core::{ledger::Owner, trigger::Triggers},
     credentials::Credential,
 };
 
@@ -53,15 +57,56 @@ pub async fn follow_accounts(
             wake(&house, &keepers, Of::Account { namespace, name });
         }
     };
+    let faces = Faces::default();
     follow(api, None, writer, |sighting| match sighting {
         Sighting::There(object) => {
-            house.queue.push(key::<Account>(account::KIND, object), Lane::Ordinary);
+            let key = key::<Account>(account::KIND, object);
+            if faces.changed(&key, Some(Face::of(object))) {
+                wake_theirs(object);
+            }
+            house.queue.push(key, Lane::Ordinary);
+        }
+        Sighting::Gone(object) => {
+            faces.changed(&key::<Account>(account::KIND, object), None);
             wake_theirs(object);
         }
-        Sighting::Gone(object) => wake_theirs(object),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
+}
+
+/// What credentials look at in their Account. Its status is not among it: it follows from them, and would wake them all
+/// each time that it is written.
+#[derive(PartialEq, Eq)]
+struct Face {
+    uid: Option<String>,
+    generation: Option<i64>,
+    triggers: Triggers,
+}
+
+impl Face {
+    fn of(account: &Guarded<Account>) -> Self {
+        let ObjectMeta { uid, generation, annotations, .. } = account.meta();
+        Self { uid: uid.clone(), generation: *generation, triggers: Triggers::of(annotations.as_ref()) }
+    }
+}
+
+/// The Accounts as they were seen last.
+#[derive(Default)]
+struct Faces(Mutex<HashMap<Key, Face>>);
+
+impl Faces {
+    fn changed(&self, key: &Key, face: Option<Face>) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(key) == face.as_ref() {
+            return false;
+        }
+        match face {
+            Some(face) => known.insert(key.clone(), face),
+            None => known.remove(key),
+        };
+        true
+    }
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, writer: Writer<SecretMeta>) {

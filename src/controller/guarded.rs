@@ -12,7 +12,7 @@ use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::core::restore::VELERO;
+use crate::{api::REQUESTED_AT, core::restore::VELERO};
 
 /// An object as the caches keep it: what is asked often beside the text of the rest, which is half the size of the
 /// decoded object. One that does not fit the schema is found out when it is read, and does not hold up all others.
@@ -85,7 +85,7 @@ struct Slim {
 fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
     let mut annotations = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
     if let Some(annotations) = annotations.as_mut() {
-        annotations.retain(|key, _| key.starts_with("chatelaine.dev/"));
+        annotations.retain(|key, _| key.starts_with("chatelaine.dev/") || key == REQUESTED_AT);
     }
     Ok(annotations.filter(|annotations| !annotations.is_empty()))
 }

@@ -147,6 +147,7 @@ fn weight(reason: Reason) -> &'static str {
         Reason::Issued
         | Reason::Rotated
         | Reason::Renewed
+        | Reason::RolledBack
         | Reason::Retired
         | Reason::NotYetDue
         | Reason::NeverExpires

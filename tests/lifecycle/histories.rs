@@ -25,6 +25,13 @@ enum Event {
     Tick(i64),
     Rotate(u8),
     Revoke(u8),
+    Retire(u8),
+    Rollback(u8),
+    /// On the Account.
+    RotateAll(u8),
+    RevokeAll(u8),
+    RetireAll(u8),
+    RollbackAll(u8),
     Activate(bool),
     Account(u8),
     Lifetime(u16),
@@ -50,6 +57,12 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (1i64..400).prop_map(Event::Tick),
         3 => (0u8..6).prop_map(Event::Rotate),
         1 => (0u8..4).prop_map(Event::Revoke),
+        1 => (0u8..4).prop_map(Event::Retire),
+        2 => (0u8..6).prop_map(Event::Rollback),
+        2 => (0u8..6).prop_map(Event::RotateAll),
+        1 => (0u8..4).prop_map(Event::RevokeAll),
+        1 => (0u8..4).prop_map(Event::RetireAll),
+        1 => (0u8..6).prop_map(Event::RollbackAll),
         3 => any::<bool>().prop_map(Event::Activate),
         2 => (0u8..5).prop_map(Event::Account),
         1 => (1u16..900).prop_map(Event::Lifetime),
@@ -76,6 +89,12 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
         Event::Tick(seconds) => world.tick(*seconds),
         Event::Rotate(value) => scene.triggers.rotate = Some(format!("r{value}")),
         Event::Revoke(value) => scene.triggers.revoke = Some(format!("v{value}")),
+        Event::Retire(value) => scene.triggers.retire = Some(format!("t{value}")),
+        Event::Rollback(value) => scene.triggers.rollback = Some(format!("b{value}")),
+        Event::RotateAll(value) => scene.account_triggers.rotate = Some(format!("r{value}")),
+        Event::RevokeAll(value) => scene.account_triggers.revoke = Some(format!("v{value}")),
+        Event::RetireAll(value) => scene.account_triggers.retire = Some(format!("t{value}")),
+        Event::RollbackAll(value) => scene.account_triggers.rollback = Some(format!("b{value}")),
         Event::Activate(true) => scene.policy.wanted = Wanted::Active,
         Event::Activate(false) => scene.policy.wanted = Wanted::Inactive,
         Event::Account(state) => {
@@ -164,7 +183,14 @@ fn something_changes_at(scene: &Scene, time: Timestamp) -> bool {
 }
 
 fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
-    let report = Report { complaint, seen: None, generation: Some(1), secret_name: "ci", witness: None };
+    let report = Report {
+        complaint,
+        seen: None,
+        generation: Some(1),
+        requested_at: None,
+        secret_name: "ci",
+        witness: None,
+    };
     let mut status = project(scene, report);
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;

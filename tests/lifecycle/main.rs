@@ -9,5 +9,6 @@ mod reach;
 mod schedule;
 mod stage;
 mod telling;
+mod triggers;
 mod withholding;
 mod world;

@@ -16,6 +16,8 @@ use chatelaine::{
 use jiff::Timestamp;
 
 pub const INTACT: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
+pub const PREVIOUS_DAMAGED: Inside =
+    Inside::Read { current: Integrity::Intact, previous: Integrity::Damaged };
 pub const DAMAGED: Inside = Inside::Read { current: Integrity::Damaged, previous: Integrity::Intact };
 
 pub fn at(second: i64) -> Timestamp {
@@ -82,6 +84,8 @@ pub fn previous(retirement: i64) -> Previous {
         id: "id-0".into(),
         public: None,
         digest: "digest-0".into(),
+        issue_time: None,
+        default_lifetime: None,
         not_after: None,
         retirement_time: at(retirement),
     }
