@@ -238,6 +238,12 @@ pub struct AccountStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
+    /// The last value of the annotation reconcile.fluxcd.io/requestedAt that the operator has seen; one of more than
+    /// 64 characters as sha256: and its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 71))]
+    pub last_handled_reconcile_at: Option<String>,
+
     /// The id of the Account: its uid, which no other Account ever has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]

@@ -63,16 +63,18 @@ macro_rules! every_kind {
 pub const GROUP: &str = "chatelaine.dev";
 /// The version in which the four kinds are served and stored.
 pub const VERSION: &str = "v1alpha1";
-/// Trigger on a credential: each new value rotates it once.
+/// Trigger on a credential, or on an Account for all of its credentials: each new value rotates it once.
 pub const ROTATE: &str = "chatelaine.dev/rotate";
-/// Trigger on a credential: each new value destroys its material once; the object stays, revoked.
+/// Trigger on a credential, or on an Account for all of its credentials: each new value destroys its material once; the object stays, revoked.
 pub const REVOKE: &str = "chatelaine.dev/revoke";
-/// Trigger on a credential: each new value ends a running overlap.
+/// Trigger on a credential, or on an Account for all of its credentials: each new value ends a running overlap.
 pub const RETIRE: &str = "chatelaine.dev/retire";
-/// Trigger on a credential: each new value lets current and previous material change places.
+/// Trigger on a credential, or on an Account for all of its credentials: each new value lets current and previous material change places.
 pub const ROLLBACK: &str = "chatelaine.dev/rollback";
 /// On a credential: as long as it has a value and nothing is known of a past, its Secret is waited for and nothing is minted.
 pub const AWAIT_RESTORE: &str = "chatelaine.dev/await-restore";
+/// Asks for a plain look, and is echoed in status: Flux's convention.
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 /// On a Secret: `<kind>/<name>` of the credential that may take it over.
 pub const ADOPT: &str = "chatelaine.dev/adopt";
 /// On a Secret: what the Secret itself says about the material in it.

@@ -47,6 +47,17 @@ pub struct CredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled_triggers: Option<HandledTriggers>,
 
+    /// The values of the trigger annotations on the Account that have acted on this credential, or that stood there
+    /// when it was first issued, and will not act on it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled_account_triggers: Option<HandledTriggers>,
+
+    /// The last value of the annotation reconcile.fluxcd.io/requestedAt that the operator has answered with a look
+    /// at the Secret; one of more than 64 characters as sha256: and its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 71))]
+    pub last_handled_reconcile_at: Option<String>,
+
     /// Digests of the material that is valid now, for servers that check what is presented to them: first the
     /// current one, then, in an overlap, the previous one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

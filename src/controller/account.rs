@@ -18,6 +18,7 @@ use crate::{
         condition::{Conditions, Truth},
         reason::Reason,
         role,
+        trigger::requested_at,
     },
 };
 
@@ -45,7 +46,9 @@ pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
 
 fn picture(house: &House, account: &Account) -> AccountStatus {
     let ObjectMeta { generation, .. } = account.metadata;
-    let seen = account.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let told = account.status.as_ref();
+    let seen = told.map_or(&[][..], |status| &status.conditions);
+    let requested = requested_at(account.metadata.annotations.as_ref());
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
     match role::flaw(&account.spec.roles) {
         None => {
@@ -70,6 +73,8 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
     };
     AccountStatus {
         observed_generation: generation,
+        last_handled_reconcile_at: requested
+            .or_else(|| told.and_then(|told| told.last_handled_reconcile_at.clone())),
         id: account.uid(),
         display_name: Some(display_name(&account.spec)),
         conditions: conditions.finish(),

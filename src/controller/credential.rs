@@ -35,6 +35,7 @@ use crate::{
         reason::Reason,
         scene::{CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
+        trigger::requested_at,
     },
     credentials::{Credential, MintError, passphrase::sealing_key},
 };
@@ -66,6 +67,12 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
     }
 }
 
+/// A new value of `reconcile.fluxcd.io/requestedAt`: the caches are not enough to answer it.
+fn is_look_asked<K: Credential>(object: &K) -> bool {
+    let told = object.common_status().and_then(|status| status.last_handled_reconcile_at.clone());
+    requested_at(object.meta().annotations.as_ref()).is_some_and(|value| Some(value) != told)
+}
+
 impl<K: Credential> Keeper<K> {
     /// One pass; says when the next is wanted.
     pub async fn look_at(&self, key: &Key) -> Result<Again, Failure> {
@@ -79,10 +86,11 @@ impl<K: Credential> Keeper<K> {
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(&object));
         let version = glance.as_ref().map(|secret| &*secret.meta.resource_version);
+        let depth = if is_look_asked(&object) { Depth::Live } else { Depth::Glance };
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
             View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
-            View::Current => observe(&self.house, Arc::new(object), Depth::Glance).await?,
+            View::Current => observe(&self.house, Arc::new(object), depth).await?,
             View::Lost => match self.read_live(key).await? {
                 Some(object) => observe(&self.house, Arc::new(object), Depth::Live).await?,
                 None => return Ok(Again::Never),
@@ -214,7 +222,11 @@ impl<K: Credential> Keeper<K> {
                 }
                 None
             }
-            Current::Stays | Current::Relock | Current::FromCopy | Current::Nothing => None,
+            Current::Stays
+            | Current::Relock
+            | Current::FromCopy
+            | Current::WasPrevious
+            | Current::Nothing => None,
         };
         if let Some(material) = &fresh {
             ledger.sealed = seen.hand.note(material)?;
@@ -233,6 +245,7 @@ impl<K: Credential> Keeper<K> {
             Current::Mint { .. } | Current::Brought => fresh,
             Current::Stays | Current::Relock => seen.values.current.clone(),
             Current::FromCopy => seen.copied.current.clone(),
+            Current::WasPrevious => seen.values.previous.clone(),
             Current::Assign | Current::Nothing => None,
         };
         if current.is_none() && wanted {

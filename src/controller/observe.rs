@@ -64,9 +64,9 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
     let owner =
         Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
     let number = K::number(&owner.uid);
-    let testimony = object
-        .common_status()
-        .and_then(|status| Ledger::from_testimony(owner.clone(), object.told_identity(), number, status));
+    let testimony = object.common_status().and_then(|status| {
+        Ledger::from_testimony(owner.clone(), object.told_identity(), number, status, &account_triggers)
+    });
     let mut policy = policy_of(house, &*object, account.as_ref());
     if let Some(account) = &account {
         policy.over_quota = over_quota(house, &*object, account)?;

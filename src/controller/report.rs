@@ -159,6 +159,7 @@ fn weight(reason: Reason) -> &'static str {
         Reason::Issued
         | Reason::Rotated
         | Reason::Renewed
+        | Reason::RolledBack
         | Reason::Retired
         | Reason::NotYetDue
         | Reason::NeverExpires

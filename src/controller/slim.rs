@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use serde::{Deserialize, Deserializer};
 
 use super::queue::Key;
-use crate::core::restore::VELERO;
+use crate::{api::REQUESTED_AT, core::restore::VELERO};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -71,7 +71,7 @@ fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Err
 }
 
 fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
-    pairs(deserializer, |key| key.starts_with("chatelaine.dev/"))
+    pairs(deserializer, |key| key.starts_with("chatelaine.dev/") || key == REQUESTED_AT)
 }
 
 fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {

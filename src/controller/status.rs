@@ -18,6 +18,7 @@ use crate::{
         lifecycle::Complaint,
         project::{Report, project},
         reason::Reason,
+        trigger::requested_at,
     },
     credentials::Credential,
 };
@@ -32,10 +33,12 @@ pub async fn tell<K: Credential>(
     let object = &*seen.object;
     let before = object.common_status();
     let name = secret_name(object);
+    let requested_at = requested_at(object.meta().annotations.as_ref());
     let report = Report {
         complaint,
         seen: before,
         generation: object.meta().generation,
+        requested_at: requested_at.as_deref(),
         secret_name: &name,
         witness: seen.witness.as_ref(),
         restarts,

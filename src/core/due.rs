@@ -51,24 +51,33 @@ pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp
         return None;
     }
     let issue = ledger.issue_time?;
-    let renewal = policy
-        .renewal(issue, ledger.not_after)
-        .map(|time| (Due::Renew, time, policy.renew_before.unwrap_or_default().tenth().min(LONGEST_DELAY)));
-    let rotation = rotation(policy, ledger, issue).map(|(time, longest)| (Due::Rotate, time, longest));
+    let renewal = policy.renewal(issue, ledger.not_after).map(|time| {
+        let time = time.max(halfway(ledger).unwrap_or(time));
+        (Due::Renew, time, policy.renew_before.unwrap_or_default().tenth().min(LONGEST_DELAY))
+    });
+    // What somebody rolled back is not replaced again by the date that had replaced it.
+    let from = ledger.return_time.map_or(issue, |back| back.max(issue));
+    let rotation = rotation(policy, ledger, from).map(|(time, longest)| (Due::Rotate, time, longest));
     let delayed = |(due, time, longest): (Due, Timestamp, Period)| {
         (due, delay(&scene.owner.uid, within_life(time, longest, ledger)).after(time))
     };
     renewal.into_iter().chain(rotation).map(delayed).min_by_key(|(_, time)| *time)
 }
 
+/// When half of the time has passed that was left to material that a rollback brought back.
+fn halfway(ledger: &Ledger) -> Option<Timestamp> {
+    let (back, end) = (ledger.return_time?, ledger.not_after?);
+    Some(Period::between(back, end).half().after(back))
+}
+
 /// The time that the schedule gives, and how much later it may be done.
-fn rotation(policy: &Policy, ledger: &Ledger, issue: Timestamp) -> Option<(Timestamp, Period)> {
+fn rotation(policy: &Policy, ledger: &Ledger, from: Timestamp) -> Option<(Timestamp, Period)> {
     match policy.schedule.as_ref()? {
-        Schedule::Every(period) => Some((period.after(issue), period.tenth().min(LONGEST_DELAY))),
+        Schedule::Every(period) => Some((period.after(from), period.tenth().min(LONGEST_DELAY))),
         Schedule::Cron(cron) => {
             // One that the ledger does not note yet begins when it does.
             let noted = ledger.schedule.as_ref().filter(|noted| noted.text == cron.text)?;
-            let firing = cron.after(issue.max(noted.since))?;
+            let firing = cron.after(from.max(noted.since))?;
             let between = Period::between(firing.at, firing.following);
             // The overlap that begins then must be over before the following firing.
             let room = between.less(policy.overlap.unwrap_or_default());

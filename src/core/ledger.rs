@@ -6,7 +6,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{material::Identity, period::Period, policy::DefaultFrom, reason::Reason, trigger::Handled};
+use super::{
+    material::Identity,
+    period::Period,
+    policy::DefaultFrom,
+    reason::Reason,
+    trigger::{Handled, Triggers},
+};
 use crate::api::{CredentialStatus, State};
 
 /// The version that this build writes.
@@ -43,6 +49,9 @@ pub struct Ledger {
     pub default_from: DefaultFrom,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
+    /// When a rollback brought the current material back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_time: Option<Timestamp>,
     /// The cron expression that counts, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Noted>,
@@ -98,6 +107,12 @@ pub struct Previous {
     pub digest: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Sealed>,
+    /// When it was minted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_time: Option<Timestamp>,
+    /// The Account's default lifetime as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_lifetime: Option<Period>,
     /// Its own not-after, as it was when it was current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
@@ -185,6 +200,7 @@ impl Ledger {
             default_lifetime: None,
             default_from: DefaultFrom::default(),
             previous: None,
+            return_time: None,
             schedule: None,
             handled,
             account_handled: Handled::default(),
@@ -219,6 +235,7 @@ impl Ledger {
         identity: Option<Identity>,
         number: Option<i64>,
         status: &CredentialStatus,
+        account: &Triggers,
     ) -> Option<Self> {
         let Identity { id, public } = identity.unwrap_or_default();
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
@@ -237,12 +254,23 @@ impl Ledger {
                     public: None,
                     digest: digest(1)?,
                     sealed: None,
+                    issue_time: None,
+                    default_lifetime: None,
                     not_after: previous.expiration_time.as_ref().map(|time| time.0),
                     retirement_time: previous.retirement_time.0,
                 })
             }),
             digest: digest(0),
-            ..Self::blank(owner, number, Handled::told(status.handled_triggers.as_ref()))
+            // What nobody has told of the Account's has acted.
+            account_handled: status
+                .handled_account_triggers
+                .clone()
+                .map_or_else(|| Handled::baseline(account), Handled::told),
+            ..Self::blank(
+                owner,
+                number,
+                status.handled_triggers.clone().map(Handled::told).unwrap_or_default(),
+            )
         })
     }
 

@@ -20,16 +20,22 @@
 //! |   | | lost or damaged | mint the next revision, at most once a minute |
 //! |   | | expired, and the date was moved beyond | mint the next revision |
 //! |   | | dead, and a new value of `rotate` or another uploaded key | mint the next revision |
-//! | 7 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
+//! | 7 | overlap asked? | a new value of `retire`, and there is a previous one | remove it now, also from the copy |
+//! |   | | live, a new value of `rollback`, and the previous one is still valid | the two change places, next revision |
+//! |   | | either, and there is nothing to do it to | record it, and say so |
+//! | 8 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
 //! |   | | live, and `every` or `cron` is due | mint; the old one overlaps |
 //! |   | | live, and `renewBefore` is due | mint; by default the old one stays until its own end |
-//! | 8 | retire due? | the overlap is over | remove the previous one |
-//! | 9 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
+//! | 9 | retire due? | the overlap is over | remove the previous one |
+//! | 10 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
 //! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
 //! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |
 //! |   | | a rendering was left out: its key is somebody else's, or it is too large | rest, and say so |
 //! | – | none | | rest until the next alarm |
+//!
+//! A trigger is a new value on the object or on its Account. Several at once act in the order revoke, retire, rollback,
+//! rotate. Rotate and rollback wait while the material is withheld; no schedule acts then, nor on what is dead.
 //!
 //! Whatever would mint or adopt is held up by an Account that is not there, by input that is refused, by a limit and by
 //! a date that has passed; the questions after it are asked all the same. What is to be encrypted needs the seal first.
@@ -42,14 +48,25 @@ use super::{
         drift::drifted,
         ending::{expired, retire_due, revoked},
         minting::{issue_due, rotate_due},
+        overlap::overlap_asked,
         reach::{out_of_reach, taken_back},
         withholding::withheld,
     },
     scene::Scene,
 };
 
-const QUESTIONS: [fn(&Scene) -> Answer; 9] =
-    [out_of_reach, taken_back, revoked, expired, withheld, issue_due, rotate_due, retire_due, drifted];
+const QUESTIONS: [fn(&Scene) -> Answer; 10] = [
+    out_of_reach,
+    taken_back,
+    revoked,
+    expired,
+    withheld,
+    issue_due,
+    overlap_asked,
+    rotate_due,
+    retire_due,
+    drifted,
+];
 
 /// Asks the questions in order.
 pub fn decide(scene: &Scene) -> Act {

@@ -5,6 +5,7 @@ use super::{
     policy::{Policy, Source, down, up},
     reason::Reason,
     scene::{Find, Integrity, Scene},
+    trigger::Trigger,
 };
 use crate::api::State;
 
@@ -43,6 +44,8 @@ pub enum Current {
     /// The same keys as in the Secret, encrypted as the spec asks now; the previous one too.
     Relock,
     FromCopy,
+    /// The previous one of the Secret.
+    WasPrevious,
     /// None, but an identity is assigned where the kind can do so without material.
     Assign,
     Nothing,
@@ -68,10 +71,6 @@ pub struct News {
 impl Page {
     fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
         Self { ledger, current, previous, news: None, motive: Motive::Seen }
-    }
-
-    fn by_time(self) -> Self {
-        Self { motive: Motive::Time, ..self }
     }
 
     fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
@@ -125,9 +124,12 @@ pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
 
 /// What an issue and a rotation have in common: an issue for any cause consumes a pending rotate.
 fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Current) {
-    let trigger = ledger.handled.new_rotate(&scene.triggers).cloned();
-    if let Some(value) = &trigger {
-        ledger.handled.record_rotate(value);
+    let trigger = consume(scene, &mut ledger, Trigger::Rotate);
+    if ledger.revision == 0 {
+        // What stands on the Account at the first issue is the baseline.
+        Trigger::ALL
+            .into_iter()
+            .for_each(|trigger| ledger.account_handled.record(trigger, &scene.account_triggers));
     }
     let issue = down(scene.now);
     let Policy { source, default_lifetime, default_from, .. } = &scene.policy;
@@ -145,6 +147,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
     (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
     ledger.sealed = None;
+    ledger.return_time = None;
     ledger.schedule = scene.policy.noted(&ledger, scene.now);
     discard_held(&mut ledger);
     ledger.note(issue, reason, trigger);
@@ -165,9 +168,54 @@ fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
         public: from.public.clone(),
         digest: from.digest.clone()?,
         sealed: from.sealed.clone(),
+        issue_time: from.issue_time,
+        default_lifetime: from.default_lifetime,
         not_after: from.not_after,
         retirement_time: from.not_after.map_or(end, |own| own.min(end)),
     })
+}
+
+/// Current and previous material change places: the one that comes back keeps its own dates, the one that goes takes
+/// the deadline. None if nothing comes back that would still be valid.
+pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
+    let back = from.previous.clone().filter(|back| !scene.is_past(back.retirement_time))?;
+    let (Integrity::Intact, Integrity::Intact) = scene.integrity() else { return None };
+    let deadline = back.retirement_time;
+    let gone = Previous {
+        id: from.id.clone(),
+        public: from.public.clone(),
+        digest: from.digest.clone()?,
+        sealed: from.sealed.clone(),
+        issue_time: from.issue_time,
+        default_lifetime: from.default_lifetime,
+        not_after: from.not_after,
+        retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
+    };
+    let mut ledger = Ledger {
+        revision: from.revision + 1,
+        id: back.id,
+        public: back.public,
+        digest: Some(back.digest),
+        sealed: back.sealed,
+        // A ledger of an older version does not say when the previous one was minted.
+        issue_time: back.issue_time.or(from.issue_time),
+        default_lifetime: back.default_lifetime,
+        not_after: back.not_after,
+        return_time: Some(down(scene.now)),
+        previous: Some(gone),
+        ..from.clone()
+    };
+    // The spec may have been edited since: what it would end at once is not brought back.
+    if scene.policy.not_after_of(&ledger).is_some_and(|end| end <= scene.now) {
+        return None;
+    }
+    let trigger = consume(scene, &mut ledger, Trigger::Rollback);
+    ledger.note(down(scene.now), Reason::RolledBack, trigger);
+    let text = format!(
+        "The previous material is current again, revision {}; the one that it replaces is valid until {deadline}",
+        ledger.revision
+    );
+    Some(Page::new(ledger, Current::WasPrevious, Former::WasCurrent).telling(Reason::RolledBack, text))
 }
 
 /// The first page of a credential that is not active yet: an identity, no material.
@@ -194,10 +242,8 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
             "The material expired and was destroyed; rotate it or move its date to issue anew",
         ),
     };
-    if state == State::Revoked
-        && let Some(value) = ledger.handled.new_revoke(&scene.triggers).cloned()
-    {
-        ledger.handled.record_revoke(&value);
+    if state == State::Revoked {
+        consume(scene, &mut ledger, Trigger::Revoke);
     }
     let page = Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text);
     Page { motive, ..page }
@@ -242,20 +288,32 @@ pub fn name_copy(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
     kept(scene, Ledger { held: Some(copy.clone()), ..from.clone() })
 }
 
-/// The overlap is over.
+/// The overlap is over, or somebody ends it.
 pub fn retire(scene: &Scene, from: &Ledger) -> Page {
-    kept(scene, Ledger { previous: None, ..from.clone() })
-        .telling(Reason::Retired, "The previous material was removed")
-        .by_time()
+    let mut ledger = Ledger { previous: None, ..from.clone() };
+    let motive = match consume(scene, &mut ledger, Trigger::Retire) {
+        Some(_) => Motive::Seen,
+        None => Motive::Time,
+    };
+    let page = kept(scene, ledger).telling(Reason::Retired, "The previous material was removed");
+    Page { motive, ..page }
 }
 
-/// A `rotate` that changes nothing: recorded, and said.
-pub fn note_rotate(scene: &Scene, from: &Ledger, text: &str) -> Page {
+/// A trigger that changes nothing: recorded, and said.
+pub fn note(scene: &Scene, from: &Ledger, trigger: Trigger, text: &str) -> Page {
     let mut ledger = from.clone();
-    if let Some(value) = ledger.handled.new_rotate(&scene.triggers).cloned() {
-        ledger.handled.record_rotate(&value);
-    }
+    consume(scene, &mut ledger, trigger);
     kept(scene, ledger).telling(Reason::Updated, text)
+}
+
+/// Records the values of a trigger on the object and on its Account as handled; the one that acts, if one is new.
+fn consume(scene: &Scene, ledger: &mut Ledger, trigger: Trigger) -> Option<String> {
+    let value = scene.asked(trigger, ledger).cloned();
+    ledger.handled.record(trigger, &scene.triggers);
+    if ledger.revision > 0 {
+        ledger.account_handled.record(trigger, &scene.account_triggers);
+    }
+    value
 }
 
 /// Same material, same revision: a moved date, another rendering.

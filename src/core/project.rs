@@ -26,6 +26,8 @@ pub struct Report<'a> {
     /// The status that the object was seen with.
     pub seen: Option<&'a CredentialStatus>,
     pub generation: Option<i64>,
+    /// The value that asks for a look, as it was seen.
+    pub requested_at: Option<&'a str>,
     pub secret_name: &'a str,
     /// The Secret as it was verified.
     pub witness: Option<&'a SecretRef>,
@@ -42,6 +44,10 @@ pub fn project(scene: &Scene, report: Report<'_>) -> CredentialStatus {
     };
     CredentialStatus {
         observed_generation: report.generation,
+        last_handled_reconcile_at: report
+            .requested_at
+            .map(str::to_owned)
+            .or(seen.last_handled_reconcile_at.clone()),
         conditions: conditions(scene, &report, &seen.conditions),
         effective: Some(effective(scene)),
         restarts: report.restarts.to_vec(),
@@ -68,6 +74,7 @@ fn of_ledger(scene: &Scene, ledger: &Ledger, witness: Option<&SecretRef>) -> Cre
             retirement_time: Time(previous.retirement_time),
         }),
         handled_triggers: Some(ledger.handled.tell()),
+        handled_account_triggers: Some(ledger.account_handled.tell()),
         digests: digests(ledger),
         secret_ref: witness.cloned(),
         binding: witness.filter(|_| ledger.is_live()).map(|witness| Binding { name: witness.name.clone() }),

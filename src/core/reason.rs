@@ -13,6 +13,8 @@ pub enum Reason {
     Rotated,
     /// Live material was replaced by new material before its end, as `renewBefore` asks for.
     Renewed,
+    /// A `rollback` let current and previous material change places.
+    RolledBack,
     /// The overlap ended and the previous material was removed.
     Retired,
     /// A `revoke` destroyed the material; a new value of `chatelaine.dev/rotate` issues anew.

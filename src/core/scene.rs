@@ -9,7 +9,7 @@ use super::{
     policy::{Policy, Wanted},
     reason::Reason,
     restore::Announced,
-    trigger::Triggers,
+    trigger::{Trigger, Triggers},
 };
 
 /// One credential, its Account and its Secret at one moment.
@@ -179,6 +179,13 @@ impl Scene {
     pub fn lost(&self) -> Option<&Ledger> {
         let silent = matches!(self.secret, Sight::Absent | Sight::Mute) || self.is_rolled_back();
         self.testimony.as_ref().filter(|_| silent)
+    }
+
+    /// The value of a trigger that has not acted on this credential yet: the object's own, else its Account's. What
+    /// stands on the Account before the first issue is not meant for it.
+    pub fn asked(&self, trigger: Trigger, ledger: &Ledger) -> Option<&String> {
+        let accounts = || ledger.account_handled.pending(trigger, &self.account_triggers);
+        ledger.handled.pending(trigger, &self.triggers).or_else(|| accounts().filter(|_| ledger.revision > 0))
     }
 
     /// The material was read, and it is not what the ledger says.

@@ -12,6 +12,19 @@ const REMEMBERED: usize = 8;
 /// Longer values are compared and kept as their SHA-256.
 const LONGEST: usize = 64;
 
+/// The four triggers, in the order in which several at once act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    Revoke,
+    Retire,
+    Rollback,
+    Rotate,
+}
+
+impl Trigger {
+    pub const ALL: [Self; 4] = [Self::Revoke, Self::Retire, Self::Rollback, Self::Rotate];
+}
+
 /// The values of the trigger annotations as they stand on an object; empty ones are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Triggers {
@@ -36,14 +49,7 @@ pub struct Handled {
 
 impl Triggers {
     pub fn of(annotations: Option<&BTreeMap<String, String>>) -> Self {
-        let value = |name: &str| {
-            let value = annotations?.get(name)?;
-            match value.len() {
-                0 => None,
-                1..=LONGEST => Some(value.clone()),
-                _ => Some(digest(value.as_bytes())),
-            }
-        };
+        let value = |name: &str| bounded(annotations?.get(name)?);
         Self {
             rotate: value(api::ROTATE),
             revoke: value(api::REVOKE),
@@ -51,24 +57,42 @@ impl Triggers {
             rollback: value(api::ROLLBACK),
         }
     }
+
+    fn get(&self, trigger: Trigger) -> Option<&String> {
+        match trigger {
+            Trigger::Revoke => self.revoke.as_ref(),
+            Trigger::Retire => self.retire.as_ref(),
+            Trigger::Rollback => self.rollback.as_ref(),
+            Trigger::Rotate => self.rotate.as_ref(),
+        }
+    }
+}
+
+/// The value that asks for a plain look.
+pub fn requested_at(annotations: Option<&BTreeMap<String, String>>) -> Option<String> {
+    bounded(annotations?.get(api::REQUESTED_AT)?)
+}
+
+/// A value as it is compared and kept; None if it is empty.
+fn bounded(value: &str) -> Option<String> {
+    match value.len() {
+        0 => None,
+        1..=LONGEST => Some(value.to_owned()),
+        _ => Some(digest(value.as_bytes())),
+    }
 }
 
 impl Handled {
     /// What is there when a credential is born has acted.
     pub fn baseline(triggers: &Triggers) -> Self {
-        let list = |value: &Option<String>| value.iter().cloned().collect();
-        Self {
-            rotate: list(&triggers.rotate),
-            revoke: list(&triggers.revoke),
-            retire: list(&triggers.retire),
-            rollback: list(&triggers.rollback),
-        }
+        let mut handled = Self::default();
+        Trigger::ALL.into_iter().for_each(|trigger| handled.record(trigger, triggers));
+        handled
     }
 
-    pub fn told(status: Option<&HandledTriggers>) -> Self {
-        status.cloned().map_or_else(Self::default, |HandledTriggers { rotate, revoke, retire, rollback }| {
-            Self { rotate, revoke, retire, rollback }
-        })
+    pub fn told(status: HandledTriggers) -> Self {
+        let HandledTriggers { rotate, revoke, retire, rollback } = status;
+        Self { rotate, revoke, retire, rollback }
     }
 
     pub fn tell(&self) -> HandledTriggers {
@@ -76,29 +100,30 @@ impl Handled {
         HandledTriggers { rotate, revoke, retire, rollback }
     }
 
-    /// The value of `rotate` that has not acted yet.
-    pub fn new_rotate<'a>(&self, triggers: &'a Triggers) -> Option<&'a String> {
-        triggers.rotate.as_ref().filter(|value| !self.rotate.contains(value))
+    /// The value of a trigger that has not acted yet.
+    pub fn pending<'a>(&self, trigger: Trigger, triggers: &'a Triggers) -> Option<&'a String> {
+        let list = match trigger {
+            Trigger::Revoke => &self.revoke,
+            Trigger::Retire => &self.retire,
+            Trigger::Rollback => &self.rollback,
+            Trigger::Rotate => &self.rotate,
+        };
+        triggers.get(trigger).filter(|value| !list.contains(value))
     }
 
-    /// The value of `revoke` that has not acted yet.
-    pub fn new_revoke<'a>(&self, triggers: &'a Triggers) -> Option<&'a String> {
-        triggers.revoke.as_ref().filter(|value| !self.revoke.contains(value))
+    /// The value that is there has acted.
+    pub fn record(&mut self, trigger: Trigger, triggers: &Triggers) {
+        let Some(value) = self.pending(trigger, triggers) else { return };
+        let list = match trigger {
+            Trigger::Revoke => &mut self.revoke,
+            Trigger::Retire => &mut self.retire,
+            Trigger::Rollback => &mut self.rollback,
+            Trigger::Rotate => &mut self.rotate,
+        };
+        list.push(value.clone());
+        let surplus = list.len().saturating_sub(REMEMBERED);
+        list.drain(..surplus);
     }
-
-    pub fn record_rotate(&mut self, value: &str) {
-        record(&mut self.rotate, value);
-    }
-
-    pub fn record_revoke(&mut self, value: &str) {
-        record(&mut self.revoke, value);
-    }
-}
-
-fn record(list: &mut Vec<String>, value: &str) {
-    list.push(value.to_owned());
-    let surplus = list.len().saturating_sub(REMEMBERED);
-    list.drain(..surplus);
 }
 
 #[cfg(test)]
@@ -114,10 +139,8 @@ mod tests {
         let mut handled = Handled::baseline(&Triggers::default());
         let mut rotations = 0;
         for value in ["A", "B", "A"] {
-            if let Some(new) = handled.new_rotate(&on(value)).cloned() {
-                handled.record_rotate(&new);
-                rotations += 1;
-            }
+            rotations += i32::from(handled.pending(Trigger::Rotate, &on(value)).is_some());
+            handled.record(Trigger::Rotate, &on(value));
         }
         assert_eq!(rotations, 2);
     }
@@ -126,10 +149,10 @@ mod tests {
     fn only_the_last_eight_values_are_remembered() {
         let mut handled = Handled::default();
         for n in 0..9 {
-            handled.record_rotate(&n.to_string());
+            handled.record(Trigger::Rotate, &on(&n.to_string()));
         }
-        assert!(handled.new_rotate(&on("0")).is_some(), "the ninth pushed it out");
-        assert!(handled.new_rotate(&on("1")).is_none());
+        assert!(handled.pending(Trigger::Rotate, &on("0")).is_some(), "the ninth pushed it out");
+        assert!(handled.pending(Trigger::Rotate, &on("1")).is_none());
         assert_eq!(handled.rotate.len(), 8);
     }
 

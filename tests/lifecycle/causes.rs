@@ -2,7 +2,7 @@
 
 use chatelaine::{
     api::State,
-    core::{due::replacement_due, ledger::Ledger, reason::Reason, scene::Scene},
+    core::{due::replacement_due, ledger::Ledger, reason::Reason, scene::Scene, trigger::Trigger},
 };
 
 /// Fails unless what was seen is a cause for this page of the ledger.
@@ -10,9 +10,12 @@ pub fn had_a_cause(before: &Scene, page: &Ledger) {
     let entry = page.history.last().expect("a revision has an entry");
     let told = before.ledger().or(before.lost());
     let cause = match (entry.reason, &entry.trigger) {
-        (Reason::Rotated, Some(value)) => told.is_some_and(|told| {
-            !told.handled.rotate.contains(value) && before.triggers.rotate.as_ref() == Some(value)
-        }),
+        (Reason::Rotated, Some(value)) => {
+            told.is_some_and(|told| before.asked(Trigger::Rotate, told) == Some(value))
+        }
+        (Reason::RolledBack, Some(value)) => {
+            told.is_some_and(|told| told.is_live() && before.asked(Trigger::Rollback, told) == Some(value))
+        }
         (Reason::Rotated | Reason::Renewed, None) => {
             told.and_then(|told| replacement_due(before, told)).is_some_and(|(_, due)| due <= before.now)
         }

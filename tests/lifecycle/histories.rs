@@ -25,6 +25,13 @@ enum Event {
     Tick(i64),
     Rotate(u8),
     Revoke(u8),
+    Retire(u8),
+    Rollback(u8),
+    /// On the Account.
+    RotateAll(u8),
+    RevokeAll(u8),
+    RetireAll(u8),
+    RollbackAll(u8),
     Activate(bool),
     Account(u8),
     Lifetime(u16),
@@ -52,6 +59,12 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (1i64..400).prop_map(Event::Tick),
         3 => (0u8..6).prop_map(Event::Rotate),
         1 => (0u8..4).prop_map(Event::Revoke),
+        1 => (0u8..4).prop_map(Event::Retire),
+        2 => (0u8..6).prop_map(Event::Rollback),
+        2 => (0u8..6).prop_map(Event::RotateAll),
+        1 => (0u8..4).prop_map(Event::RevokeAll),
+        1 => (0u8..4).prop_map(Event::RetireAll),
+        1 => (0u8..6).prop_map(Event::RollbackAll),
         3 => any::<bool>().prop_map(Event::Activate),
         2 => (0u8..5).prop_map(Event::Account),
         1 => (1u16..900).prop_map(Event::Lifetime),
@@ -80,6 +93,12 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
         Event::Tick(seconds) => world.tick(*seconds),
         Event::Rotate(value) => scene.triggers.rotate = Some(format!("r{value}")),
         Event::Revoke(value) => scene.triggers.revoke = Some(format!("v{value}")),
+        Event::Retire(value) => scene.triggers.retire = Some(format!("t{value}")),
+        Event::Rollback(value) => scene.triggers.rollback = Some(format!("b{value}")),
+        Event::RotateAll(value) => scene.account_triggers.rotate = Some(format!("r{value}")),
+        Event::RevokeAll(value) => scene.account_triggers.revoke = Some(format!("v{value}")),
+        Event::RetireAll(value) => scene.account_triggers.retire = Some(format!("t{value}")),
+        Event::RollbackAll(value) => scene.account_triggers.rollback = Some(format!("b{value}")),
         Event::Activate(true) => scene.policy.wanted = Wanted::Active,
         Event::Activate(false) => scene.policy.wanted = Wanted::Inactive,
         Event::Account(state) => {
@@ -177,6 +196,7 @@ fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
         secret_name: "ci",
         witness: None,
         restarts: &[],
+        requested_at: None,
     };
     let mut status = project(scene, report);
     for condition in &mut status.conditions {

@@ -12,5 +12,6 @@ mod reach;
 mod schedule;
 mod stage;
 mod telling;
+mod triggers;
 mod withholding;
 mod world;

@@ -18,6 +18,8 @@ use chatelaine::{
 use jiff::Timestamp;
 
 pub const INTACT: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
+pub const PREVIOUS_DAMAGED: Inside =
+    Inside::Read { current: Integrity::Intact, previous: Integrity::Damaged };
 pub const DAMAGED: Inside = Inside::Read { current: Integrity::Damaged, previous: Integrity::Intact };
 
 pub fn at(second: i64) -> Timestamp {
@@ -90,6 +92,8 @@ pub fn previous(retirement: i64) -> Previous {
         public: None,
         digest: "digest-0".into(),
         sealed: None,
+        issue_time: None,
+        default_lifetime: None,
         not_after: None,
         retirement_time: at(retirement),
     }

@@ -18,7 +18,15 @@ fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialSt
 }
 
 fn report<'a>(complaint: Option<&'a Complaint>, seen: Option<&'a CredentialStatus>) -> Report<'a> {
-    Report { complaint, seen, generation: Some(1), secret_name: "ci", witness: None, restarts: &[] }
+    Report {
+        complaint,
+        seen,
+        generation: Some(1),
+        requested_at: None,
+        secret_name: "ci",
+        witness: None,
+        restarts: &[],
+    }
 }
 
 fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {

@@ -10,6 +10,7 @@ use chatelaine::{
         page::{Current, Former, Page},
         policy::Wanted,
         scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
+        trigger::Triggers,
     },
 };
 
@@ -112,6 +113,9 @@ impl World {
         if matches!(scene.account, Account::MissingLately { until } if until <= scene.now) {
             scene.account = Account::Missing;
         }
+        if !matches!(scene.account, Account::Active | Account::Inactive) {
+            scene.account_triggers = Triggers::default();
+        }
         let told = scene.ledger().or(scene.testimony.as_ref()).cloned();
         scene.copy = self.held.as_ref().map(|held| CopySight {
             copy: held.copy.clone(),
@@ -185,7 +189,7 @@ impl World {
 
     fn write(&mut self, page: Page) {
         let Page { mut ledger, current, previous, .. } = page;
-        if matches!(current, Current::Mint { .. }) {
+        if matches!(current, Current::Mint { .. } | Current::WasPrevious) {
             had_a_cause(&self.look(None), &ledger);
         }
         let there = self.secret.take();
@@ -194,7 +198,7 @@ impl World {
         }
         let relocks = matches!(current, Current::Relock);
         let encrypts = relocks || matches!(current, Current::Mint { .. });
-        let fresh = matches!(current, Current::Mint { .. });
+        let fresh = matches!(current, Current::Mint { .. } | Current::WasPrevious);
         let none = matches!(current, Current::Nothing | Current::Assign);
         let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
         let old = there.clone();
@@ -206,6 +210,7 @@ impl World {
                 Some(self.minted)
             }
             Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
+            Current::WasPrevious => there.as_ref().and_then(|stored| stored.previous),
             Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
             Current::Assign | Current::Nothing => None,
             Current::Brought => unreachable!("nothing is uploaded here"),

@@ -7,11 +7,12 @@ use crate::core::{
     ledger::Ledger,
     page::{self, Page},
     scene::{CopySight, Existence, Inside, Integrity, Scene},
+    trigger::Trigger,
 };
 
 pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {
-        let pending = ledger.handled.new_revoke(&scene.triggers).is_some();
+        let pending = scene.asked(Trigger::Revoke, ledger).is_some();
         let reachable = scene.ledger().is_some() || scene.existence == Existence::Standing;
         return if pending && reachable {
             page::destroy(scene, ledger, State::Revoked).into()
@@ -55,6 +56,11 @@ pub(in crate::core) fn retire_due(scene: &Scene) -> Answer {
     if !scene.is_past(previous.retirement_time) && !damaged {
         return Answer::No;
     }
+    retire(scene, ledger)
+}
+
+/// From the copy first, if there is one.
+pub(super) fn retire(scene: &Scene, ledger: &Ledger) -> Answer {
     match &scene.copy {
         Some(CopySight {
             copy,

@@ -14,11 +14,12 @@ use crate::core::{
     policy::Source,
     reason::Reason,
     scene::{Account, Existence, Inside, Integrity, Lock, Origin, Scene, Sight},
-    trigger::Handled,
+    trigger::{Handled, Trigger},
 };
 
 /// A Secret of a live credential is made again at most once in this time.
 const REMAKE_PAUSE: Period = Period::seconds(60);
+const UPLOADED: &str = "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing";
 
 pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
     if scene.is_blank() {
@@ -81,7 +82,7 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
 
 /// Damaged material is replaced; what else asks for new material does not wait for the minute to pass.
 fn repair(scene: &Scene, ledger: &Ledger) -> Answer {
-    let asked = ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene);
+    let asked = scene.asked(Trigger::Rotate, ledger).is_some() && !is_brought(scene);
     if asked || brought_anew(scene, ledger) {
         return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
     }
@@ -104,7 +105,7 @@ fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
 
 /// What is dead is issued anew when the date was moved beyond the one that had passed, or when somebody asks.
 fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
-    let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
+    let asked = scene.asked(Trigger::Rotate, ledger).is_some();
     let given = scene.policy.not_after(scene.now, scene.policy.default_lifetime);
     let date_passed = given.is_some_and(|date| date <= scene.now);
     let moved = match (ledger.not_after, scene.policy.asked_not_after_of(ledger)) {
@@ -116,16 +117,11 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         || brought_anew(scene, ledger)
         || (asked && !is_brought(scene));
     if asked && is_brought(scene) && !cause {
-        return page::note_rotate(
-            scene,
-            ledger,
-            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
-        )
-        .into();
+        return page::note(scene, ledger, Trigger::Rotate, UPLOADED).into();
     }
     if asked && date_passed {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
-        return page::note_rotate(scene, ledger, text).into();
+        return page::note(scene, ledger, Trigger::Rotate, text).into();
     }
     if !cause || scene.why_inactive().is_some() {
         return Answer::No;
@@ -135,17 +131,12 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
 
 pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
     let Some(ledger) = scene.ledger().filter(|ledger| ledger.is_live()) else { return Answer::No };
-    let asked = ledger.handled.new_rotate(&scene.triggers).is_some();
+    let asked = scene.asked(Trigger::Rotate, ledger).is_some();
     if brought_anew(scene, ledger) || (asked && !is_brought(scene)) {
         return mint(scene, |scene| page::rotate(scene, ledger, Cause::Asked));
     }
     if asked && scene.existence == Existence::Standing {
-        return page::note_rotate(
-            scene,
-            ledger,
-            "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing",
-        )
-        .into();
+        return page::note(scene, ledger, Trigger::Rotate, UPLOADED).into();
     }
     match replacement_due(scene, ledger) {
         Some((due, time)) if scene.is_past(time) => {

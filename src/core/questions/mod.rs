@@ -4,5 +4,6 @@ pub(super) mod drift;
 pub(super) mod ending;
 pub(super) mod locking;
 pub(super) mod minting;
+pub(super) mod overlap;
 pub(super) mod reach;
 pub(super) mod withholding;

@@ -8,6 +8,7 @@ use crate::core::{
     page,
     reason::Reason,
     scene::{Account, CopySight, Existence, Form, Inside, Integrity, Origin, Scene},
+    trigger::Trigger,
 };
 
 pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
@@ -46,9 +47,7 @@ pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
 }
 
 fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
-    if ledger.handled.new_rotate(&scene.triggers).is_some() && !is_brought(scene)
-        || brought_anew(scene, ledger)
-    {
+    if scene.asked(Trigger::Rotate, ledger).is_some() && !is_brought(scene) || brought_anew(scene, ledger) {
         return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
     }
     let named = scene.copy.as_ref().filter(|found| ledger.held.as_ref() == Some(&found.copy));
