@@ -165,3 +165,36 @@ where
 {
     Key { kind, namespace: object.namespace().unwrap_or_default().into(), name: object.name_any().into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn account(generation: i64, annotations: Value, status: Value) -> Guarded<Account> {
+        let meta = json!({
+            "name": "alice", "namespace": "ns", "uid": "u", "generation": generation, "annotations": annotations,
+        });
+        let account = json!({"metadata": meta, "spec": {"email": "a@example.com"}, "status": status});
+        serde_json::from_value(account).unwrap()
+    }
+
+    #[test]
+    fn the_status_of_an_account_wakes_none_of_its_credentials_and_spec_and_triggers_wake_them_all() {
+        let faces = Faces::default();
+        let key = Key { kind: account::KIND, namespace: "ns".into(), name: "alice".into() };
+        let moved = |generation: i64, annotations: Value, status: Value| {
+            faces.changed(&key, Some(Face::of(&account(generation, annotations, status))))
+        };
+        assert!(moved(1, json!({}), json!({})), "a new one");
+        assert!(!moved(1, json!({}), json!({"id": "u"})), "a status");
+        assert!(!moved(1, json!({"somebody.else/note": "x"}), json!({"id": "u"})), "another annotation");
+        assert!(moved(1, json!({api::ROTATE: "now"}), json!({"id": "u"})), "a trigger");
+        assert!(moved(2, json!({api::ROTATE: "now"}), json!({"id": "u"})), "a spec");
+        assert!(
+            faces.changed(&key, None) && moved(2, json!({api::ROTATE: "now"}), json!({})),
+            "gone and back"
+        );
+    }
+}

@@ -49,6 +49,8 @@ fn full_ledger() -> Ledger {
         id: "id".into(),
         public: Some("public".into()),
         digest: "sha256:".into(),
+        issue_time: Some(time),
+        default_lifetime: Some(Period::seconds(1)),
         not_after: Some(time),
         retirement_time: time,
     };
@@ -61,6 +63,7 @@ fn full_ledger() -> Ledger {
         not_after: Some(time),
         default_lifetime: Some(Period::seconds(1)),
         previous: Some(previous),
+        return_time: Some(time),
         schedule: Some(Noted { text: "0 3 * * 1 UTC".into(), since: time }),
         digest: Some("sha256:".into()),
         held: Some(copy.clone()),

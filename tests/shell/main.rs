@@ -11,4 +11,5 @@ mod restoring;
 mod schedule;
 mod server;
 mod stage;
+mod triggers;
 mod withholding;

@@ -98,9 +98,9 @@ async fn a_cron_expression_that_cannot_be_is_told_and_nothing_is_minted() {
     ] {
         let mut stage = Stage::<AccessToken>::new(json!({"rotation": rotation}));
         assert_eq!(stage.rest().await, [stage.status_path()], "{rotation}");
-        let stalled = stage.condition("Stalled");
-        assert_eq!(stalled["reason"], "InvalidSpec");
-        assert!(stalled["message"].as_str().expect("a text").contains(advice), "{stalled}");
+        assert_eq!(stage.condition("Stalled")["reason"], "InvalidSpec");
+        let ready = stage.condition("Ready");
+        assert!(ready["message"].as_str().expect("a text").contains(advice), "{ready}");
     }
 }
 
