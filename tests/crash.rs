@@ -11,7 +11,7 @@ use std::{
 };
 
 use chatelaine::{
-    api::{AccessToken, Account, ApiKeyPair},
+    api::{AccessToken, Account, ApiKeyPair, ROLLBACK, ROTATE},
     core::ledger::Ledger,
 };
 use history::{Findings, Hands, block_on, consistent, eventually, ledger, truth::Record, value};
@@ -37,7 +37,8 @@ fn between(rng: &mut StdRng, milliseconds: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(rng.random_range(milliseconds))
 }
 
-/// The Account, a token with overlaps, a key pair without, and a token that is switched on and off.
+/// The Account, a token with overlaps, a key pair without, a token that is switched on and off, and one of another
+/// Account, by which it is rotated and which is rolled back.
 async fn household(control_plane: &ControlPlane) -> Hands {
     let hands = Hands { client: control_plane.client(), namespace: control_plane.namespace().await };
     hands.create::<Account>("alice", json!({"email": "alice@example.com"})).await;
@@ -46,17 +47,35 @@ async fn household(control_plane: &ControlPlane) -> Hands {
     hands.create::<AccessToken>("token", overlapping).await;
     hands.create::<ApiKeyPair>("pair", of_alice.clone()).await;
     hands.create::<AccessToken>("switched", of_alice).await;
+    hands.create::<Account>("bob", json!({"email": "bob@example.com"})).await;
+    let of_bob = json!({"accountRef": {"name": "bob"}, "rotation": {"overlap": "1h"}});
+    hands.create::<AccessToken>("rolled", of_bob).await;
     hands
 }
 
-/// Sets one value after the other on both, and switches the third; each stands for a short and random time only.
+/// Sets one value after the other on both, switches the third, and rotates and rolls back the fourth; each stands for a
+/// short and random time only.
 async fn twenty_values(hands: &Hands, rng: &mut StdRng, pause: std::ops::Range<u64>) {
     for n in 1..=VALUES {
         hands.rotate::<AccessToken>("token", &format!("value-{n}")).await;
         hands.rotate::<ApiKeyPair>("pair", &format!("value-{n}")).await;
         hands.merge::<AccessToken>("switched", json!({"spec": {"active": n % 2 == 0}})).await;
+        let value = format!("value-{n}");
+        match n % 2 {
+            0 => hands.merge::<AccessToken>("rolled", Hands::annotation(ROLLBACK, &value)).await,
+            _ => hands.merge::<Account>("bob", Hands::annotation(ROTATE, &value)).await,
+        }
         sleep(between(rng, pause.clone())).await;
     }
+}
+
+async fn everything_was_issued(hands: &Hands) -> bool {
+    for name in ["token", "pair", "rolled"] {
+        if hands.secret(name).await.is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 async fn comes_to_rest(hands: &Hands) {
@@ -65,9 +84,16 @@ async fn comes_to_rest(hands: &Hands) {
         hands.secret(name).await.is_some_and(|secret| test(&secret, &ledger(&secret)))
     };
     let rotated = |_: &Secret, ledger: &Ledger| ledger.handled.rotate.last() == Some(&last);
+    let before = format!("value-{}", VALUES - 1);
+    let rolled = |_: &Secret, ledger: &Ledger| {
+        ledger.handled.rollback.last() == Some(&last) && ledger.account_handled.rotate.last() == Some(&before)
+    };
     let active = |secret: &Secret, ledger: &Ledger| ledger.is_live() && value(secret, "token").is_some();
     eventually("everything was done", REST, async || {
-        shown("token", &rotated).await && shown("pair", &rotated).await && shown("switched", &active).await
+        shown("token", &rotated).await
+            && shown("pair", &rotated).await
+            && shown("switched", &active).await
+            && shown("rolled", &rolled).await
     })
     .await;
     eventually("everybody is told, and the copies are gone", REST, async || {
@@ -79,14 +105,14 @@ async fn comes_to_rest(hands: &Hands) {
         };
         let secrets = hands.api::<Secret>().list(&Default::default()).await.expect("a list");
         let copies = secrets.iter().any(|secret| secret.name_any().starts_with("chatelaine-held-"));
-        told("token").await && told("switched").await && !copies
+        told("token").await && told("switched").await && told("rolled").await && !copies
     })
     .await;
 }
 
 async fn nothing_was_minted_twice_and_nothing_was_lost(hands: &Hands, record: &Record) {
     let history = &record.secrets;
-    for name in ["token", "pair", "switched"] {
+    for name in ["token", "pair", "switched", "rolled"] {
         history.catch_up(hands.client.clone(), &hands.namespace, name).await;
         assert!(!history.was_ever_deleted(name));
     }
@@ -105,6 +131,9 @@ async fn nothing_was_minted_twice_and_nothing_was_lost(hands: &Hands, record: &R
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "the access key stays");
     let switched = consistent(&history.of("switched"), "token", "previousToken");
     assert_eq!((switched.revision, switched.values.len()), (1, 1), "the same bytes came back each time");
+    let rolled = consistent(&history.of("rolled"), "token", "previousToken");
+    assert_eq!(rolled.values.len() as i64, rolled.revision, "each revision was published");
+    eprintln!("{} revisions of what was rotated and rolled back", rolled.revision);
     let judged = record.status_was_never_ahead().await;
     assert!(judged > 3 * 3, "only {judged} versions were judged");
 }
@@ -120,10 +149,7 @@ fn an_operator_that_is_killed_again_and_again_mints_nothing_twice_and_loses_no_t
         let over = AtomicBool::new(false);
         let triggers = async {
             // The baseline is that there is no value: the first is owed.
-            eventually("the first issue", REST, async || {
-                hands.secret("token").await.is_some() && hands.secret("pair").await.is_some()
-            })
-            .await;
+            eventually("the first issue", REST, async || everything_was_issued(&hands).await).await;
             twenty_values(&hands, &mut rng, 0..1_200).await;
             over.store(true, Ordering::Release);
         };
@@ -153,10 +179,7 @@ fn two_operators_at_once_mint_nothing_twice_and_lose_no_trigger() {
         let start = || Operator::start(&control_plane, BINARY, &[]);
         let (one, other) = tokio::join!(start(), start());
         let (_one, _other) = (one.expect("it starts"), other.expect("it starts"));
-        eventually("the first issue", REST, async || {
-            hands.secret("token").await.is_some() && hands.secret("pair").await.is_some()
-        })
-        .await;
+        eventually("the first issue", REST, async || everything_was_issued(&hands).await).await;
         twenty_values(&hands, &mut chance(), 0..300).await;
         comes_to_rest(&hands).await;
         nothing_was_minted_twice_and_nothing_was_lost(&hands, &record).await;

@@ -27,7 +27,7 @@ use super::{common::active, limits::Limits, rule, shape};
     status = "AccountStatus",
     derive = "PartialEq",
     cel,
-    doc = "An Account is a person, a team or a service that holds credentials: ApiKeyPairs, SshKeys and AccessTokens of the same namespace refer to it by name. It sets the defaults of its credentials and bounds their permissions; deactivating it withholds them all.",
+    doc = "An Account is a person, a team or a service that holds credentials: ApiKeyPairs, SshKeys and AccessTokens of the same namespace refer to it by name. It sets the defaults of its credentials and bounds their permissions; deactivating it withholds them all. The annotations chatelaine.dev/rotate, revoke, retire and rollback on it act on all of its credentials, once for each new value.",
     validation = rule::name_fits_a_label(),
     printcolumn(name = "Display Name", type_ = "string", json_path = ".status.displayName", description = "Who holds the credentials."),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the operator has taken notice of the Account."),

@@ -79,7 +79,8 @@ pub struct CredentialSpec {
     ///
     /// A duration above zero, written like lifetime, and at least a minute shorter than it. It needs a lifetime,
     /// given here or by credentialDefaults.lifetime of the Account; not with expirationTime, which a renewal does not
-    /// move. Unless an overlap is given here or in the Account, the old material stays valid until its own end.
+    /// move. Unless an overlap is given here or in the Account, the old material stays valid until its own end. What
+    /// a rollback brings back is renewed when half of the time that was left to it has passed.
     ///
     /// A renewal is up to a tenth of this time later, at most 5m: each credential has a delay of its own, so that
     /// those that are due together are not renewed together; status.next has the exact time. What became due while

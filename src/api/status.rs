@@ -27,7 +27,8 @@ pub struct CredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
 
-    /// How often material was minted for this object: 1 after the first issue, one more with each rotation.
+    /// How often another value was published for this object: 1 after the first issue, one more with each rotation
+    /// and each rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
 
@@ -127,26 +128,30 @@ pub struct Previous {
 }
 
 /// The trigger values that have acted, newest last: at most eight of each; long ones as `sha256:` and their
-/// digest.
+/// digest. Several that are set at once act in the order revoke, retire, rollback, rotate.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct HandledTriggers {
-    /// Values of the annotation chatelaine.dev/rotate that have acted.
+    /// Values of the annotation chatelaine.dev/rotate that have acted: each new one rotates, or issues anew what is
+    /// expired or revoked. While the material is withheld it waits, and mints when it would come back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::trigger_values")]
     pub rotate: Vec<String>,
 
-    /// Values of the annotation chatelaine.dev/revoke that have acted.
+    /// Values of the annotation chatelaine.dev/revoke that have acted: each new one destroys current and previous
+    /// material at once, in every state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::trigger_values")]
     pub revoke: Vec<String>,
 
-    /// Values of the annotation chatelaine.dev/retire that have acted.
+    /// Values of the annotation chatelaine.dev/retire that have acted: each new one ends a running overlap at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::trigger_values")]
     pub retire: Vec<String>,
 
-    /// Values of the annotation chatelaine.dev/rollback that have acted.
+    /// Values of the annotation chatelaine.dev/rollback that have acted: each new one lets current and previous material
+    /// change places, while the previous one is valid. Both keep their own ends, and the one that goes leaves when
+    /// the overlap ends. While the material is withheld it waits. Not for an uploaded key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::trigger_values")]
     pub rollback: Vec<String>,

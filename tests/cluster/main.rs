@@ -25,6 +25,7 @@ mod roles;
 mod rotate;
 mod schedule;
 mod stage;
+mod triggers;
 mod unreadable;
 mod upload;
 mod watch;

@@ -13,7 +13,11 @@ use std::{
 
 use chatelaine::{
     api::{LEDGER, ROTATE},
-    core::{ledger::Ledger, material::digest},
+    core::{
+        ledger::{Entry, Ledger},
+        material::digest,
+        reason::Reason,
+    },
 };
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -144,8 +148,8 @@ pub struct Findings {
     pub values: BTreeMap<i64, Vec<u8>>,
 }
 
-/// One value per revision and one revision per value; a revision rises by one, with a cause that was not there before;
-/// the ledger's digest fits in each version.
+/// One value per revision, and one revision per value but for what a rollback brings back; a revision rises by one, with
+/// a cause that was not there before; the ledger's digest fits in each version.
 pub fn consistent(versions: &[Secret], key: &str, previous_key: &str) -> Findings {
     let mut found = Findings::default();
     for secret in versions {
@@ -156,20 +160,27 @@ pub fn consistent(versions: &[Secret], key: &str, previous_key: &str) -> Finding
             "from revision {was} to {}",
             ledger.revision
         );
-        let new: Vec<_> =
-            ledger.handled.rotate.iter().filter(|value| !found.handled.contains(*value)).collect();
-        assert_eq!(
-            new.len() as i64,
-            if was == 0 { 0 } else { ledger.revision - was },
-            "one cause, one revision"
-        );
-        found.handled.extend(ledger.handled.rotate.iter().cloned());
+        let rotations = [&ledger.handled.rotate, &ledger.account_handled.rotate].into_iter().flatten();
+        let new: Vec<_> = rotations.filter(|value| !found.handled.contains(*value)).cloned().collect();
+        match ledger.history.last().filter(|_| ledger.revision > was && was > 0) {
+            None => assert!(new.is_empty() || was == 0, "{new:?} acted without a revision"),
+            Some(entry) => had_a_cause(entry, &new, &ledger),
+        }
+        found.handled.extend(new);
         found.revision = ledger.revision;
         if let Some(value) = value(secret, key) {
             assert_eq!(
                 ledger.digest.as_deref(),
                 Some(digest(value).as_str()),
                 "the ledger says what is there"
+            );
+            let came_back = ledger.reason() == Reason::RolledBack;
+            let known =
+                found.values.iter().any(|(revision, known)| *revision < ledger.revision && known == value);
+            assert_eq!(
+                known, came_back,
+                "only a rollback publishes a value again: revision {}",
+                ledger.revision
             );
             let first = found.values.entry(ledger.revision).or_insert_with(|| value.to_vec());
             assert!(first == value, "two values were published as revision {}", ledger.revision);
@@ -183,9 +194,24 @@ pub fn consistent(versions: &[Secret], key: &str, previous_key: &str) -> Finding
             assert_eq!(before.map(digest), Some(previous.digest.clone()));
         }
     }
-    let all: BTreeSet<_> = found.values.values().collect();
-    assert_eq!(all.len(), found.values.len(), "a value was published twice");
     found
+}
+
+/// What a revision says of its cause is true: a trigger's value is new, and only what needs none has none.
+fn had_a_cause(entry: &Entry, new: &[String], ledger: &Ledger) {
+    match (entry.reason, &entry.trigger) {
+        (Reason::Rotated, Some(value)) => assert!(new.contains(value), "{entry:?} acted before"),
+        (Reason::RolledBack, Some(value)) => {
+            let all = [&ledger.handled.rollback, &ledger.account_handled.rollback];
+            assert!(all.into_iter().any(|list| list.last() == Some(value)), "{entry:?} is not recorded");
+            assert!(new.is_empty(), "one cause, one revision: {new:?}");
+        }
+        // A due date, or a loss.
+        (Reason::Rotated | Reason::Renewed | Reason::SecretRecreated | Reason::SecretRepaired, None) => {
+            assert!(new.is_empty(), "one cause, one revision: {new:?}");
+        }
+        (reason, trigger) => panic!("{reason} by {trigger:?} is no cause"),
+    }
 }
 
 /// Looks again until it holds.

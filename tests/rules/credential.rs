@@ -94,8 +94,12 @@ fn restarts(kind: Kind) -> Vec<Row> {
             "Duplicate value",
         )
         .server_alone(),
-        not("a pod cannot be restarted", json!([one("Pod", "web")]), "spec.restart[0].kind: Unsupported value: \"Pod\"")
-            .server_alone(),
+        not(
+            "a pod cannot be restarted",
+            json!([one("Pod", "web")]),
+            "spec.restart[0].kind: Unsupported value: \"Pod\"",
+        )
+        .server_alone(),
         not("a workload has a kind", json!([{"name": "web"}]), "spec.restart[0].kind: Required value")
             .server_alone(),
         not("a workload has a name", json!([{"kind": "DaemonSet"}]), "spec.restart[0].name: Required value")

@@ -15,4 +15,5 @@ mod restoring;
 mod schedule;
 mod server;
 mod stage;
+mod triggers;
 mod withholding;

@@ -49,6 +49,14 @@ impl<K: Credential> Stage<K> {
         self.keeper.house.caches.accounts.put(account);
     }
 
+    /// Annotates the Account, as somebody would; the cache sees it.
+    pub fn annotate_account(&mut self, annotation: &str, value: &str) {
+        let mut account = self.server.get("accounts", "alice").expect("it is there");
+        account["metadata"]["annotations"][annotation] = json!(value);
+        self.server.put("accounts", account.clone());
+        self.accounts.apply_watcher_event(&Event::Apply(guarded(account)));
+    }
+
     pub fn add(&mut self, name: &str, mut spec: Value) {
         spec["accountRef"] = json!({"name": "alice"});
         self.server.put(&resource::<K>(), object(K::KIND, name, &format!("uid-{name}"), spec));

@@ -1,0 +1,117 @@
+//! Triggers: the requests of a rollback, of one on an Account over many credentials, and of a plain look.
+
+use chatelaine::{
+    api::{AccessToken, ApiKeyPair, REQUESTED_AT, RETIRE, ROLLBACK, ROTATE},
+    credentials::Credential,
+};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, ledger};
+
+async fn overlapping<K: Credential>(spec: Value) -> Stage<K> {
+    let mut stage = Stage::new(spec);
+    stage.rest().await;
+    stage.annotate(ROTATE, "again");
+    stage.rest().await;
+    stage.see();
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_one_read_one_replace_and_one_status_write_and_mints_nothing() {
+    let spec = json!({"rotation": {"mode": "KeyPair", "overlap": "1h"}});
+    let mut stage = overlapping::<ApiKeyPair>(spec).await;
+    let before = stage.secret("ci")["data"].clone();
+    stage.annotate(ROLLBACK, "it does not work");
+    stage.look().await.expect("rolled back");
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "PUT secrets/ci", &status]);
+    let after = stage.secret("ci")["data"].clone();
+    for (one, other) in [("accessKey", "previousAccessKey"), ("secretKey", "previousSecretKey")] {
+        assert_eq!((&after[one], &after[other]), (&before[other], &before[one]));
+    }
+    assert_eq!(stage.condition("Ready")["reason"], "RolledBack");
+    assert_eq!(stage.object("ci")["status"]["revision"], 3);
+    assert_eq!(stage.rest().await, [""; 0]);
+    stage.was_consistent();
+}
+
+#[tokio::test(start_paused = true)]
+async fn retire_is_one_read_one_replace_and_one_status_write() {
+    let mut stage = overlapping::<AccessToken>(json!({"rotation": {"overlap": "1h"}})).await;
+    stage.annotate(RETIRE, "everybody has the new one");
+    stage.look().await.expect("retired");
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "PUT secrets/ci", &status]);
+    assert_eq!(stage.secret("ci")["data"]["previousToken"], Value::Null);
+    assert_eq!(stage.rest().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotate_on_the_account_costs_each_of_its_credentials_what_one_of_its_own_costs() {
+    const NAMES: [&str; 4] = ["one", "two", "three", "ci"];
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    for name in NAMES {
+        if name != "ci" {
+            stage.add(name, json!({}));
+        }
+        stage.look_at(name).await.expect("issued");
+        stage.see_object(name);
+        stage.see_secret(name);
+    }
+    stage.server.asked();
+    stage.annotate_account(ROTATE, "everything");
+    for name in NAMES {
+        stage.look_at(name).await.expect("rotated");
+        let secret = format!("secrets/{name}");
+        let status = format!("PUT accesstokens/{name}/status");
+        assert_eq!(stage.server.asked(), [format!("GET {secret}"), format!("PUT {secret}"), status]);
+        let page = ledger(&stage.secret(name));
+        assert_eq!(
+            (&page["revision"], &page["accountHandled"]["rotate"]),
+            (&json!(2), &json!(["everything"]))
+        );
+        stage.see_object(name);
+        stage.see_secret(name);
+        stage.look_at(name).await.expect("quiet");
+        assert_eq!(stage.server.asked(), [""; 0], "it acts once");
+        let told = &stage.object(name)["status"]["handledAccountTriggers"]["rotate"];
+        assert_eq!(*told, json!(["everything"]));
+    }
+    // One that is created afterwards was issued with it in sight.
+    stage.add("late", json!({}));
+    stage.look_at("late").await.expect("issued");
+    stage.see_object("late");
+    stage.see_secret("late");
+    stage.server.asked();
+    stage.look_at("late").await.expect("quiet");
+    assert_eq!(stage.server.asked(), [""; 0]);
+    assert_eq!(ledger(&stage.secret("late"))["revision"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_secret_does_not_make_the_accounts_trigger_act_again() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.rest().await;
+    stage.annotate_account(ROTATE, "everything");
+    stage.rest().await;
+    stage.server.remove("secrets", "ci");
+    // Issued long ago, so that it is made again at once.
+    stage.edit(|object| object["status"]["issueTime"] = json!("2026-01-01T00:00:00Z"));
+    let status = stage.status_path();
+    assert_eq!(stage.rest().await, ["GET secrets/ci", "POST secrets", &status]);
+    let page = stage.ledger();
+    assert_eq!((&page["revision"], &page["accountHandled"]["rotate"]), (&json!(3), &json!(["everything"])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_a_look_reads_the_secret_once_and_is_echoed() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.rest().await;
+    stage.annotate(REQUESTED_AT, "2026-07-01T10:00:00Z");
+    assert_eq!(stage.rest().await, ["GET secrets/ci".to_owned(), stage.status_path()]);
+    assert_eq!(stage.object("ci")["status"]["lastHandledReconcileAt"], "2026-07-01T10:00:00Z");
+    assert_eq!(stage.ledger()["revision"], 1, "it is a look and no more");
+    stage.edit(|object| object["metadata"]["annotations"] = json!({}));
+    assert_eq!(stage.rest().await, [""; 0], "what was echoed stays");
+}
