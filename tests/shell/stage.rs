@@ -54,7 +54,7 @@ impl<K: Credential> Stage<K> {
         let mut account = self.server.get("accounts", "alice").expect("it is there");
         account["metadata"]["annotations"][annotation] = json!(value);
         self.server.put("accounts", account.clone());
-        self.accounts.apply_watcher_event(&Event::Apply(guarded(account)));
+        self.keeper.house.caches.accounts.put(guarded(account));
     }
 
     pub fn add(&mut self, name: &str, mut spec: Value) {
