@@ -11,8 +11,9 @@ use support::{ControlPlane, checkout};
 
 use crate::{document, same};
 
-/// What the operator does is seen within this time.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// What the operator does is seen within this time, and what the garbage collector does: it looks for new kinds every
+/// half minute.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Shell {
     kubeconfig: PathBuf,
