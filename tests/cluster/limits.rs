@@ -116,6 +116,8 @@ fn one_pair_of_a_service_is_all_that_an_account_may_have() {
         let message = refused(&stage, ApiKeyPair, "s3-too", "QuotaExceeded").await;
         assert!(message.contains("may have 1 (spec.limits.perService.s3), and there are 2"), "{message}");
         stage.ready(ApiKeyPair, "api", json!({})).await;
+        // Of two that were created in one second the uid says which comes first.
+        stage.second_after(ApiKeyPair, "s3-too").await;
         stage.credential(ApiKeyPair, "api-too", json!({})).await;
         let message = refused(&stage, ApiKeyPair, "api-too", "QuotaExceeded").await;
         assert!(message.contains("spec.limits.apiKeyPairs"), "the refused one counts: {message}");

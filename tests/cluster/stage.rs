@@ -166,6 +166,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Waits until what is created now is younger, in the whole seconds that the server counts in.
+    pub async fn second_after(&self, kind: Kind, name: &str) {
+        let created = time(&self.get(kind, name).await["metadata"]["creationTimestamp"]);
+        while now().as_second() <= created.as_second() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits for the reason of a condition.
     pub async fn until_reason(&self, kind: Kind, name: &str, condition: &str, reason: &str) -> Value {
         let wanted = format!("{condition} with reason {reason}");
