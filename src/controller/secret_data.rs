@@ -46,7 +46,6 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
     let type_ = existing.and_then(|secret| secret.type_.as_deref()).unwrap_or(type_asked(object));
     let type_ = SecretType::ALL.into_iter().find(|known| known.name() == type_).unwrap_or_default();
     let parts = object.render(showing);
-    let Renderings { required, asked } = renderings(object, showing, &parts, type_);
     let mut all =
         Data { data: existing.and_then(|secret| secret.data.clone()).unwrap_or_default(), ..Data::default() };
     all.data.retain(|key, _| !was.keys.contains_key(key));
@@ -55,19 +54,18 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
             all.put(name, value, role);
         }
     }
+    let room = LARGEST.saturating_sub(size(&all.data));
+    let is_taken = |key: &str| all.data.contains_key(key);
+    let Renderings { required, asked } = renderings(object, showing, &parts, type_, room, is_taken);
     for (key, value) in &required {
         all.put(key.clone(), value, TYPE);
     }
     for (key, rendering) in asked {
         match rendering {
-            _ if all.data.contains_key(&key) => {
-                all.leave_out(key, "the Secret has a key of this name that is not yours to fill: choose another name, or remove it from the Secret");
-            }
-            Ok(text) if all.size() + text.expose().len() > LARGEST => {
-                all.leave_out(key, "the Secret would be larger than 1 MiB: shorten it");
-            }
             Ok(text) => all.put(key, &text, RENDERING),
-            Err(flaw) => all.leave_out(key, flaw.to_string()),
+            Err(flaw) => {
+                all.left_out.insert(key, flaw.to_string());
+            }
         }
     }
     all
@@ -77,14 +75,6 @@ impl Data {
     fn put(&mut self, key: String, value: &SecretBytes, role: &str) {
         self.data.insert(key.clone(), ByteString(value.expose().to_vec()));
         self.keys.insert(key, role.to_owned());
-    }
-
-    fn leave_out(&mut self, key: String, why: impl Into<String>) {
-        self.left_out.insert(key, why.into());
-    }
-
-    fn size(&self) -> usize {
-        size(&self.data)
     }
 }
 

@@ -201,6 +201,23 @@ async fn what_would_make_the_secret_too_large_is_left_out_and_the_lifecycle_goes
 }
 
 #[tokio::test(start_paused = true)]
+async fn templates_that_ask_for_many_times_what_a_secret_holds_are_left_out_and_the_rest_is_there() {
+    let long = |name: &str| format!("{}:{}", name.repeat(10), "read".repeat(10));
+    let permissions: Vec<_> = (0..64).map(|n| long(&format!("r{n}"))).collect();
+    let [half, twice] = [130, 585].map(|times| "$(permissions)".repeat(times));
+    let template = json!({"a": half, "b": half, "c": "$(token)", "d": twice});
+    let stage = issued(json!({"permissions": permissions, "secret": {"template": template}})).await;
+    assert_eq!(keys(&stage), ["a", "account", "c", "permissions", "token"]);
+    let said = message(&stage);
+    for key in ["b", "d"] {
+        assert!(
+            said.contains(&format!("{key} (the Secret would be larger than 1 MiB: shorten it)")),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_secret_that_is_full_of_others_is_told_and_not_tried_again() {
     let mut stage = issued(json!({"rotation": {"overlap": "1h"}})).await;
     let size: usize = ["token", "account", "permissions"]
