@@ -45,10 +45,10 @@ impl<T: Kept> Cache<T> {
 
     pub fn filter(&self, wanted: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.0.values().flat_map(HashMap::values).filter(|object| wanted(object)).cloned().collect()
+        objects.all().filter(|object| wanted(object)).cloned().collect()
     }
 
-    /// Resolves when all there is was listed for the first time.
+    /// Resolves when all there is was listed for the first time, and told.
     pub async fn filled(&self) {
         let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
     }
@@ -68,14 +68,22 @@ impl<T: Kept> Cache<T> {
         }
     }
 
-    /// These are all there are.
-    pub fn fill(&self, listed: Objects<T>) {
-        *self.objects.write().unwrap_or_else(PoisonError::into_inner) = listed;
+    /// These are all there are; gives back what there was before.
+    pub fn fill(&self, listed: Objects<T>) -> Objects<T> {
+        std::mem::replace(&mut *self.objects.write().unwrap_or_else(PoisonError::into_inner), listed)
+    }
+
+    /// All there is was listed, and whoever has to know it was told.
+    pub fn now_filled(&self) {
         self.filled.send_replace(true);
     }
 }
 
 impl<T: Kept> Objects<T> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.0.values().flat_map(HashMap::values)
+    }
+
     /// A namespace, and the name of what is there already, is kept once, however many hold it.
     pub fn put(&mut self, mut object: T) -> Arc<T> {
         let meta = object.meta_mut();
@@ -137,6 +145,7 @@ mod tests {
         let mut listed = Objects::default();
         listed.put(object("a", "new", "2"));
         cache.fill(listed);
+        cache.now_filled();
         cache.filled().await;
         assert!(cache.get("a", "old").is_none() && cache.get("a", "new").is_some());
     }
