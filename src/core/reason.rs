@@ -66,6 +66,18 @@ pub enum Reason {
     LifetimeExceeded,
     /// The credential refers to a role that its Account does not have.
     RoleNotFound,
+    /// The ApiKeyPair of which this is a token is not there, or is another one than it was.
+    ParentNotFound,
+    /// The ApiKeyPair of which this is a token has no material yet, or lost it and gets new material.
+    ParentNotIssued,
+    /// The ApiKeyPair of which this is a token is inactive: nothing is issued of it; a live token lives on to its end.
+    ParentInactive,
+    /// The ApiKeyPair of which this is a token has expired, and the token with it; when the pair is issued anew, so is
+    /// the token.
+    ParentExpired,
+    /// The ApiKeyPair of which this is a token was revoked, and the token with it; when the pair is issued anew, so is
+    /// the token.
+    ParentRevoked,
     /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.
     PassphraseNotFound,
     /// The passphrase cannot be used, or it is not the one with which the private key in the Secret is encrypted.

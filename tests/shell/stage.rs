@@ -36,7 +36,8 @@ impl<K: Credential> Stage<K> {
         let server = Server::new(clock.clone());
         let (reporter, told) = Reporter::new();
         let house = House::new(server.client(), clock, reporter, Settings::default());
-        let keeper = Keeper { house: Arc::new(house), cache: Arc::default() };
+        let cache = house.caches.of::<K>();
+        let keeper = Keeper { house: Arc::new(house), cache };
         let mut stage = Self { server, keeper, told };
         stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
         stage.add("ci", spec);
