@@ -137,7 +137,7 @@ pub struct AccessTokenSpec {
 pub struct ApiKeyPairRef {
     /// The name of the ApiKeyPair, in the same namespace as the token. Example: alice-ci
     #[schemars(length(max = 63))]
-    #[x_kube(validation = rule::object_name())]
+    #[x_kube(validation = rule::name_of("an ApiKeyPair"))]
     pub name: String,
 }
 

@@ -139,7 +139,7 @@ pub(super) fn active() -> bool {
 pub struct AccountRef {
     /// The name of the Account, in the same namespace as the credential. Example: alice
     #[schemars(length(max = 63))]
-    #[x_kube(validation = rule::object_name())]
+    #[x_kube(validation = rule::name_of("an Account"))]
     pub name: String,
 }
 

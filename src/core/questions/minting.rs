@@ -143,8 +143,9 @@ fn too_soon(scene: &Scene, ledger: &Ledger) -> Option<Complaint> {
         parent.is_unchanged(ledger.parent.as_ref()) && scene.now < earliest && may_mint(scene).is_ok();
     let text = "It expired within a minute of its issue, and is issued anew at most once a minute: lengthen its \
                 life, or that of its parent, or the limit of the Account";
-    // If the parent ends before that, it will be said what is waited for then.
-    let again = parent.not_after().map_or(earliest, |end| end.min(earliest));
+    // What would end before that is not issued at all; at that end something else stands in the way.
+    let ends = [scene.policy.fixed_end(), parent.not_after()];
+    let again = ends.into_iter().flatten().fold(earliest, Timestamp::min);
     waits.then(|| Complaint::waiting(Reason::AwaitingMaterial, text).until(again))
 }
 
