@@ -143,6 +143,9 @@ proptest! {
             if spares && nothing_waited && value.is_some() {
                 prop_assert_eq!((values(&world), revision(&world)), (value, before), "it lives on as it is");
             }
+            if matches!(event, Event::Ended(_) | Event::Replaced | Event::NotTheirs) && value.is_some() {
+                prop_assert_ne!(values(&world), value, "it is gone with its parent");
+            }
         }
     }
 }
