@@ -152,9 +152,47 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
 
 #[cfg(test)]
 mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use kube::{Client, client::Body};
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        api::AccessToken,
+        controller::{clock::Clock, queue::Again, report::Reporter, settings::Settings},
+    };
+
+    fn house() -> House {
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, Infallible>>()
+        });
+        let (reporter, _) = Reporter::new();
+        House::new(Client::new(silent, "default"), Clock::default(), reporter, Settings::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pairs_secret_wakes_its_tokens_and_before_all_others_if_the_pair_is_dead() {
+        let house = house();
+        let spec = json!({"accountRef": {"name": "alice"}, "apiKeyPairRef": {"name": "web"}});
+        let token = json!({"metadata": {"name": "ci", "namespace": "ns"}, "spec": spec});
+        house.kin.see(AccessToken::KIND, &serde_json::from_value::<Guarded<AccessToken>>(token).unwrap());
+        for (state, first) in [("Live", "other"), ("Revoked", "ci"), ("Expired", "ci")] {
+            let other = Key { kind: AccessToken::KIND, namespace: "ns".into(), name: "other".into() };
+            house.queue.push(other, Lane::Ordinary);
+            let owner = json!({"kind": PARENT, "name": "web", "uid": "u", "account": "alice"});
+            let ledger = json!({"owner": owner, "state": state}).to_string();
+            let annotations = json!({"chatelaine.dev/ledger": ledger});
+            let secret = json!({"metadata": {"name": "web", "namespace": "ns", "annotations": annotations}});
+            moved(&house, &[], &serde_json::from_value(secret).unwrap());
+            let mut woken = Vec::new();
+            while let Ok(key) = tokio::time::timeout(Duration::from_secs(1), house.queue.next()).await {
+                house.queue.done(&key, Again::Never);
+                woken.push(key.name.to_string());
+            }
+            assert_eq!((woken.len(), woken[0].as_str()), (2, first), "{state}: {woken:?}");
+        }
+    }
 
     #[test]
     fn of_an_account_only_another_one_another_spec_and_another_trigger_are_news_to_its_credentials() {

@@ -167,6 +167,22 @@ fn when_its_pair_is_deleted_the_token_is_gone_and_comes_anew_with_another_pair()
 }
 
 #[test]
+fn when_its_pair_is_deleted_the_token_is_gone_at_once_though_the_pairs_secret_is_retained() {
+    play(|stage| async move {
+        stage.ready(ApiKeyPair, PAIR, json!({"deletionPolicy": "Retain"})).await;
+        stage.ready(AccessToken, CI, of_web(json!({}))).await;
+        stage.delete(ApiKeyPair, PAIR).await;
+        let deleted = now();
+        stage.until_reason(AccessToken, CI, "Ready", "ParentNotFound").await;
+        assert!(now().duration_since(deleted) < SignedDuration::from_secs(30), "it waits for no minute");
+        assert_eq!(value(&stage.secret(CI).await, "token"), None);
+        // The pair comes back with the same keys: a new token of the same pair.
+        stage.credential(ApiKeyPair, PAIR, json!({"deletionPolicy": "Retain"})).await;
+        stage.until_revision(AccessToken, CI, 2).await;
+    });
+}
+
+#[test]
 fn when_its_pair_is_revoked_the_token_is_gone_and_comes_anew_with_it() {
     play(|stage| goes_and_comes_with_its_pair(stage, "ParentRevoked"));
 }
