@@ -13,6 +13,7 @@
 //! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
 //! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `part_rule` | those about a short-lived token of a pair |
 //! | [`restart`] | the workloads that are restarted for new material |
 //! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
@@ -26,6 +27,7 @@ pub mod crd;
 pub mod limits;
 pub mod output;
 mod output_rule;
+mod part_rule;
 pub mod restart;
 mod rule;
 mod schedule;
@@ -33,7 +35,7 @@ mod shape;
 pub mod ssh_key;
 pub mod status;
 
-pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
+pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, ApiKeyPairRef, TokenFormat};
 pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,

@@ -15,6 +15,7 @@ use super::{
     guarded::Guarded,
     house::House,
     keeps::{Keeps, Of},
+    kin::PARENT,
     queue::{Key, Lane},
     roll::Entry,
     secret_meta::SecretMeta,
@@ -35,17 +36,36 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
     follow(api, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
             call(house.roll.see(K::KIND, object));
+            house.kin.see(K::KIND, object);
+            if K::KIND == PARENT {
+                call(house.kin.came(&object.meta.namespace, &object.meta.name));
+            }
             house.queue.push(key(object), urgency(object, house.clock.now()));
         }
         Sighting::Gone(object) => {
             call(house.roll.forget(K::KIND, object));
+            house.kin.forget(K::KIND, object);
+            if K::KIND == PARENT {
+                // What goes with it goes before all other work.
+                let children = house.kin.went(&object.meta.namespace, &object.meta.name);
+                children.into_iter().for_each(|key| house.queue.push(key, Lane::Deadline));
+            }
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
             house.rollouts.forget(&key(object));
         }
-        Sighting::Listed => call(house.roll.recall(K::KIND, is_there)),
+        Sighting::Listed => {
+            call(house.roll.recall(K::KIND, is_there));
+            house.kin.recall(K::KIND, |key, parent| {
+                let found = cache.get(&key.namespace, &key.name);
+                found.is_some_and(|object| object.parent.as_deref() == Some(parent))
+            });
+            if K::KIND == PARENT {
+                call(house.kin.all());
+            }
+        }
     })
     .await;
 }
@@ -108,11 +128,17 @@ fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
     }
 }
 
-/// A Secret wakes whom it belongs to and who waits for it; one that says no owner any more, those who name it.
+/// A Secret wakes whom it belongs to, who is a part of that and who waits for it; one that says no owner any more, those
+/// who name it.
 fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
     let Slim { namespace, name: secret_name, .. } = &secret.meta;
     match secret.belongs_to() {
         Some((kind, name)) => {
+            if kind == PARENT {
+                let lane = || if secret.says_dead() { Lane::Deadline } else { Lane::Ordinary };
+                let children = house.kin.moved(namespace, &name);
+                children.into_iter().for_each(|key| house.queue.push(key, lane()));
+            }
             let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
             let key = |kind| Key { kind, namespace: namespace.clone(), name: name.as_str().into() };
             keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
@@ -126,9 +152,47 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
 
 #[cfg(test)]
 mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use kube::{Client, client::Body};
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        api::AccessToken,
+        controller::{clock::Clock, queue::Again, report::Reporter, settings::Settings},
+    };
+
+    fn house() -> House {
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, Infallible>>()
+        });
+        let (reporter, _) = Reporter::new();
+        House::new(Client::new(silent, "default"), Clock::default(), reporter, Settings::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pairs_secret_wakes_its_tokens_and_before_all_others_if_the_pair_is_dead() {
+        let house = house();
+        let spec = json!({"accountRef": {"name": "alice"}, "apiKeyPairRef": {"name": "web"}});
+        let token = json!({"metadata": {"name": "ci", "namespace": "ns"}, "spec": spec});
+        house.kin.see(AccessToken::KIND, &serde_json::from_value::<Guarded<AccessToken>>(token).unwrap());
+        for (state, first) in [("Live", "other"), ("Revoked", "ci"), ("Expired", "ci")] {
+            let other = Key { kind: AccessToken::KIND, namespace: "ns".into(), name: "other".into() };
+            house.queue.push(other, Lane::Ordinary);
+            let owner = json!({"kind": PARENT, "name": "web", "uid": "u", "account": "alice"});
+            let ledger = json!({"owner": owner, "state": state}).to_string();
+            let annotations = json!({"chatelaine.dev/ledger": ledger});
+            let secret = json!({"metadata": {"name": "web", "namespace": "ns", "annotations": annotations}});
+            moved(&house, &[], &serde_json::from_value(secret).unwrap());
+            let mut woken = Vec::new();
+            while let Ok(key) = tokio::time::timeout(Duration::from_secs(1), house.queue.next()).await {
+                house.queue.done(&key, Again::Never);
+                woken.push(key.name.to_string());
+            }
+            assert_eq!((woken.len(), woken[0].as_str()), (2, first), "{state}: {woken:?}");
+        }
+    }
 
     #[test]
     fn of_an_account_only_another_one_another_spec_and_another_trigger_are_news_to_its_credentials() {

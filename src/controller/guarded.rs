@@ -22,6 +22,8 @@ pub struct Guarded<K> {
     pub end: Option<Timestamp>,
     /// `spec.service`.
     pub service: Option<Box<str>>,
+    /// `spec.apiKeyPairRef.name`.
+    pub parent: Option<Box<str>>,
     /// Whether `status.revision` is above zero.
     pub issued: bool,
     text: Box<str>,
@@ -32,12 +34,13 @@ pub struct Guarded<K> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SpecGlance {
-    account_ref: AccountGlance,
+    account_ref: NameGlance,
     service: Option<Box<str>>,
+    api_key_pair_ref: Option<NameGlance>,
 }
 
 #[derive(Deserialize)]
-struct AccountGlance {
+struct NameGlance {
     name: Box<str>,
 }
 
@@ -98,14 +101,14 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let spec = spec.as_ref().map_or("null", |spec| spec.get());
         let status = status.as_ref().map_or("null", |status| status.get());
         let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#).into_boxed_str();
-        let (account, service) = match serde_json::from_str::<SpecGlance>(spec) {
-            Ok(spec) => (Some(spec.account_ref.name), spec.service),
-            Err(_) => (None, None),
+        let (account, service, parent) = match serde_json::from_str::<SpecGlance>(spec) {
+            Ok(spec) => (Some(spec.account_ref.name), spec.service, spec.api_key_pair_ref.map(|of| of.name)),
+            Err(_) => (None, None, None),
         };
         let status = serde_json::from_str::<StatusGlance>(status).ok();
         let issued = status.as_ref().is_some_and(StatusGlance::is_issued);
         let end = status.and_then(StatusGlance::end);
-        Ok(Self { meta, account, end, service, issued, text, kind: PhantomData })
+        Ok(Self { meta, account, end, service, parent, issued, text, kind: PhantomData })
     }
 }
 

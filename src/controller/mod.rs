@@ -4,7 +4,9 @@
 //! pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report ([`status`],
 //! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
+pub mod absences;
 pub mod account;
+pub mod asked;
 pub mod beside;
 pub mod cache;
 pub mod client;
@@ -17,9 +19,11 @@ pub mod feed;
 pub mod guarded;
 pub mod house;
 pub mod keeps;
+pub mod kin;
 pub mod making;
 pub mod observe;
 pub mod own_writes;
+pub mod parents;
 pub mod passphrases;
 pub mod places;
 pub mod queue;

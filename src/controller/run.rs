@@ -16,7 +16,6 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     account,
-    cache::Cache,
     clock::Clock,
     credential::Keeper,
     dice::spread,
@@ -83,7 +82,7 @@ pub async fn run(
     let mut keepers: Vec<Arc<dyn Keeps>> = Vec::new();
     macro_rules! keep {
         ($($kind:ty),+) => {$(
-            let cache = Arc::new(Cache::default());
+            let cache = house.caches.of::<$kind>();
             watches.spawn(follow_credentials::<$kind>(house.clone(), cache.clone()));
             keepers.push(Arc::new(Keeper::<$kind> { house: house.clone(), cache }));
         )+};

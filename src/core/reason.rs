@@ -126,6 +126,18 @@ pub enum Reason {
     ///
     /// Name a role that the Account has, or add it to `spec.roles` of the Account.
     RoleNotFound,
+    /// The ApiKeyPair of which this is a token is not there, or is another one than it was.
+    ParentNotFound,
+    /// The ApiKeyPair of which this is a token has no material yet, or lost it and gets new material.
+    ParentNotIssued,
+    /// The ApiKeyPair of which this is a token is inactive: nothing is issued of it; a live token lives on to its end.
+    ParentInactive,
+    /// The ApiKeyPair of which this is a token has expired, and the token with it; when the pair is issued anew, so is
+    /// the token.
+    ParentExpired,
+    /// The ApiKeyPair of which this is a token was revoked, and the token with it; when the pair is issued anew, so is
+    /// the token.
+    ParentRevoked,
     /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.
     ///
     /// Create that Secret, or correct `spec.passphraseSecretRef`; it is looked for once a minute.

@@ -11,7 +11,8 @@ use super::{
     rfc3339, token_text,
 };
 use crate::api::{
-    AccessToken, AccessTokenStatus, CredentialStatus, Limits, Rotation, TokenFormat, access_token,
+    AccessToken, AccessTokenStatus, ApiKeyPairRef, CredentialStatus, Limits, Rotation, TokenFormat,
+    access_token,
 };
 use crate::core::{
     ledger::Ledger,
@@ -46,6 +47,10 @@ impl Credential for AccessToken {
 
     fn roles(&self) -> &[String] {
         &self.spec.roles
+    }
+
+    fn parent_ref(&self) -> Option<&ApiKeyPairRef> {
+        self.spec.api_key_pair_ref.as_ref()
     }
 
     fn quotas(&self, limits: &Limits) -> Vec<Quota> {

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 pub use shared::Shared;
 
 use self::rendering::Outline;
-use crate::api::{CredentialStatus, Limits, PassphraseSecretRef, Rotation};
+use crate::api::{ApiKeyPairRef, CredentialStatus, Limits, PassphraseSecretRef, Rotation};
 use crate::core::{
     ledger::Ledger,
     limit::Quota,
@@ -171,6 +171,10 @@ pub trait Credential:
     fn conforms(&self, material: &Material) -> Result<(), String>;
     /// Where the passphrase is with which the private half is to be encrypted.
     fn passphrase_ref(&self) -> Option<&PassphraseSecretRef> {
+        None
+    }
+    /// The pair of which this is a short-lived part.
+    fn parent_ref(&self) -> Option<&ApiKeyPairRef> {
         None
     }
     /// The same material, encrypted. Slow on purpose, so never on the runtime's threads.

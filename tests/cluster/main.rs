@@ -25,6 +25,7 @@ mod roles;
 mod rotate;
 mod schedule;
 mod stage;
+mod tokens_of_a_pair;
 mod triggers;
 mod unreadable;
 mod upload;

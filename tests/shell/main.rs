@@ -8,6 +8,7 @@ mod caches;
 mod faults;
 mod limits;
 mod output;
+mod parents;
 mod passphrases;
 mod requests;
 mod restarting;
