@@ -8,11 +8,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{Api, Resource, core::NamespaceResourceScope};
+use kube::{
+    Resource,
+    api::{GetParams, Request},
+    core::NamespaceResourceScope,
+};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{cache::Cache, error::Failure, guarded::Guarded, house::House, watch::Sent};
+use super::{cache::Cache, error::Failure, guarded::Guarded, house::House};
 use crate::core::period::Period;
 
 /// What is gone counts as gone after this time.
@@ -84,12 +88,12 @@ impl House {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + 'static,
     {
-        let api: Api<Sent<Guarded<K>>> = Api::namespaced(self.client.clone(), namespace);
-        match self.ask(api.get_opt(name)).await? {
-            Some(found) => {
-                found.object.read().map(Some).map_err(|_| Failure::Unclear("unreadable object".into()))
-            }
-            None => Ok(None),
+        let request = Request::new(K::url_path(&(), Some(namespace))).get(name, &GetParams::default());
+        let request = request.map_err(|_| Failure::Refused { code: 0, reason: "name".into() })?;
+        match self.ask(self.client.request::<Guarded<K>>(request)).await {
+            Ok(found) => found.read().map(Some).map_err(|_| Failure::Unclear("unreadable object".into())),
+            Err(Failure::Gone) => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 }

@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::Api;
 
 use super::{
     account,
@@ -21,19 +20,18 @@ use super::{
     secret_meta::SecretMeta,
     secrets::MANAGED_BY,
     slim::Slim,
-    watch::{Sent, Sighting, follow},
+    watch::{Sighting, follow},
 };
 use crate::{api::Account, credentials::Credential};
 
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
-    let api: Api<Sent<Guarded<K>>> = Api::all(house.client.clone());
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
     let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
     let is_there = |entry: Entry<'_>| {
         let found = cache.get(entry.namespace, entry.name);
         found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
     };
-    follow(api, None, &cache, |sighting| match sighting {
+    follow(&house.client, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
             call(house.roll.see(K::KIND, object));
             house.kin.see(K::KIND, object);
@@ -76,7 +74,6 @@ fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
 }
 
 pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
-    let api: Api<Sent<Guarded<Account>>> = Api::all(house.client.clone());
     let wake_theirs = |object: &Guarded<Account>| {
         let Slim { namespace, name, .. } = &object.meta;
         wake(&house, &keepers, Of::Account { namespace, name });
@@ -89,7 +86,7 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
             seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.meta.key(account::KIND), mark);
         before != Some(mark)
     };
-    follow(api, None, &house.caches.accounts, |sighting| match sighting {
+    follow(&house.client, None, &house.caches.accounts, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(object.meta.key(account::KIND), Lane::Ordinary);
             if is_news(object) {
@@ -113,9 +110,8 @@ fn mark(meta: &Slim) -> u64 {
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
-    let api: Api<Sent<SecretMeta>> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    follow(api, Some(&ours), &house.caches.secrets, |sighting| match sighting {
+    follow(&house.client, Some(&ours), &house.caches.secrets, |sighting| match sighting {
         Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })

@@ -1,8 +1,8 @@
 //! The shell: the only place with a client, a clock and dice.
 //!
-//! [`watch`] fills the caches and pushes keys into the [`queue`]; workers take them out and let a keeper make one
-//! pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report ([`status`],
-//! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
+//! [`list`] and [`watch`] fill the caches, and what moves becomes a key in the [`queue`]; workers take them out and let a
+//! keeper make one pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report
+//! ([`status`], [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
 pub mod absences;
 pub mod account;
@@ -20,6 +20,7 @@ pub mod guarded;
 pub mod house;
 pub mod keeps;
 pub mod kin;
+pub mod list;
 pub mod making;
 pub mod observe;
 pub mod own_writes;

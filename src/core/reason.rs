@@ -127,16 +127,24 @@ pub enum Reason {
     /// Name a role that the Account has, or add it to `spec.roles` of the Account.
     RoleNotFound,
     /// The ApiKeyPair of which this is a token is not there, or is another one than it was.
+    ///
+    /// Create the pair, or delete the token: which pair it belongs to cannot be changed.
     ParentNotFound,
     /// The ApiKeyPair of which this is a token has no material yet, or lost it and gets new material.
+    ///
+    /// See what the pair says.
     ParentNotIssued,
     /// The ApiKeyPair of which this is a token is inactive: nothing is issued of it; a live token lives on to its end.
+    ///
+    /// Set `spec.active: true` on the pair.
     ParentInactive,
-    /// The ApiKeyPair of which this is a token has expired, and the token with it; when the pair is issued anew, so is
-    /// the token.
+    /// The ApiKeyPair of which this is a token has expired, and the token with it.
+    ///
+    /// Rotate the pair, or move its date; the token is issued anew by itself.
     ParentExpired,
-    /// The ApiKeyPair of which this is a token was revoked, and the token with it; when the pair is issued anew, so is
-    /// the token.
+    /// The ApiKeyPair of which this is a token was revoked, and the token with it.
+    ///
+    /// Rotate the pair; the token is issued anew by itself.
     ParentRevoked,
     /// The Secret with the passphrase for the private key is not there, or lacks the key, or has nothing under it.
     ///
