@@ -20,7 +20,7 @@ fn reasons(source: &str) -> String {
     let body = source.split_once("pub enum Reason {").map_or("", |(_, rest)| rest);
     let body = body.split_once("\n}").map_or(body, |(body, _)| body);
     let (mut rows, mut cells) = (String::new(), String::new());
-    for line in body.lines().map(str::trim) {
+    for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.strip_prefix("///") {
             Some("") => cells += " |",
             Some(more) => cells += more,
