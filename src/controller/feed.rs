@@ -30,15 +30,20 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
     let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
     let is_there = |entry: Entry<'_>| {
         let found = cache.get(entry.namespace, entry.name);
-        found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
+        found.is_some_and(|object| object.account.as_deref() == Some(entry.account)) || {
+            stir(&house, entry.namespace, entry.account);
+            false
+        }
     };
     follow(api, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
             call(house.roll.see(K::KIND, object));
+            stir_account(&house, object);
             house.queue.push(key(object), urgency(object, house.clock.now()));
         }
         Sighting::Gone(object) => {
             call(house.roll.forget(K::KIND, object));
+            stir_account(&house, object);
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
@@ -48,6 +53,20 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
         Sighting::Listed => call(house.roll.recall(K::KIND, is_there)),
     })
     .await;
+}
+
+/// The Account of a credential that is another than before, or gone, has something to tell.
+pub fn stir_account<K>(house: &House, object: &Guarded<K>) {
+    if let Some(account) = &object.account {
+        stir(house, &object.meta.namespace, account);
+    }
+}
+
+fn stir(house: &House, namespace: &str, account: &str) {
+    let key = Key { kind: account::KIND, namespace: namespace.into(), name: account.into() };
+    if house.pace.stir(&key) {
+        house.queue.push(key, Lane::Ordinary);
+    }
 }
 
 /// What had to go while nobody watched goes before all other work.

@@ -18,6 +18,7 @@ use super::{
     error::Failure,
     guarded::{Guarded, Unreadable},
     own_writes::OwnWrites,
+    pace::Pace,
     passphrases::Passphrases,
     queue::{Key, Queue},
     report::Reporter,
@@ -48,6 +49,7 @@ pub struct House {
     pub passphrases: Passphrases,
     pub slow_lane: SlowLane,
     pub roll: Roll,
+    pub pace: Pace,
     pub reporter: Reporter,
     pub rollouts: Rollouts,
     pub crons: Crons,
@@ -79,10 +81,11 @@ pub struct AccountSight {
 }
 
 impl AccountSight {
-    fn of(account: &Account) -> Self {
-        let standing = if account.spec.active { scene::Account::Active } else { scene::Account::Inactive };
-        let triggers = Triggers::of(account.metadata.annotations.as_ref());
-        Self { standing, spec: Some(account.spec.clone()), triggers }
+    fn of(account: &Guarded<Account>) -> Result<Self, Unreadable> {
+        let spec = account.read_spec()?;
+        let standing = if spec.active { scene::Account::Active } else { scene::Account::Inactive };
+        let triggers = Triggers::of(account.meta.object_meta().annotations.as_ref());
+        Ok(Self { standing, spec: Some(spec), triggers })
     }
 
     fn without_spec(standing: scene::Account) -> Self {
@@ -100,6 +103,7 @@ impl House {
             passphrases: Passphrases::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             roll: Roll::default(),
+            pace: Pace::default(),
             reporter,
             rollouts: Rollouts::default(),
             crons: Crons::default(),
@@ -140,18 +144,16 @@ impl House {
         let key = (namespace.to_owned(), name.to_owned());
         if let Some(guarded) = self.caches.accounts.get(namespace, name) {
             self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            return match guarded.read() {
-                Ok(account) => AccountSight::of(&account),
-                Err(_) => AccountSight::without_spec(scene::Account::Unknown),
-            };
+            return AccountSight::of(&guarded)
+                .unwrap_or_else(|Unreadable| AccountSight::without_spec(scene::Account::Unknown));
         }
         let known = self.absences.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
         let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
             Some(absence) => absence,
             None => match self.look_for(namespace, name).await {
-                Ok(Some(account)) => {
+                Ok(Some(found)) => {
                     self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                    return AccountSight::of(&account);
+                    return found;
                 }
                 Ok(None) => {
                     let absence = Absence {
@@ -173,15 +175,11 @@ impl House {
         }
     }
 
-    async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
+    async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<AccountSight>, Failure> {
         let accounts: Api<Sent<Guarded<Account>>> = Api::namespaced(self.client.clone(), namespace);
-        match self.ask(accounts.get_opt(name)).await? {
-            Some(found) => match found.object.read() {
-                Ok(account) => Ok(Some(account)),
-                Err(Unreadable) => Err(Failure::Unclear("unreadable Account".into())),
-            },
-            None => Ok(None),
-        }
+        let Some(found) = self.ask(accounts.get_opt(name)).await? else { return Ok(None) };
+        let unreadable = |Unreadable| Failure::Unclear("unreadable Account".into());
+        AccountSight::of(&found.object).map(Some).map_err(unreadable)
     }
 
     /// This object wants to be looked at when that Secret changes or goes, though it is not its own.
