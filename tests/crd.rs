@@ -194,7 +194,7 @@ fn the_columns_of_the_credentials_are_the_same_and_never_show_a_future_time_as_a
             columns.iter().filter(|column| column.priority.is_none()).map(|column| column.name.as_str());
         let plain: Vec<_> = plain.collect();
         if crd.spec.names.kind == "Account" {
-            assert_eq!(plain, ["Display Name", "Ready", "Reason", "Age"]);
+            assert_eq!(plain, ["Display Name", "Ready", "Reason", "Credentials", "Age"]);
         } else {
             assert_eq!(plain, ["Account", "Ready", "Reason", "Expiry", "Revision", "Secret", "Age"]);
         }

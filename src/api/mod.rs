@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`account`] | `Account`: who holds credentials, and what it may hand out |
 //! | [`limits`] | how much an Account may hold, and for how long |
+//! | [`holdings`] | what it does hold |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`output`] | what the Secret looks like |
@@ -24,6 +25,7 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod holdings;
 pub mod limits;
 pub mod output;
 mod output_rule;
@@ -42,6 +44,7 @@ pub use api_key_pair::{
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
+pub use holdings::{Counts, Held, LISTED, Tally};
 pub use limits::Limits;
 pub use output::{SecretFormat, SecretOutput, SecretType};
 pub use restart::{Restart, Restarted, WorkloadKind};

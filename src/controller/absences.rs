@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,6 @@ use kube::{
     api::{GetParams, Request},
     core::NamespaceResourceScope,
 };
-use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::{cache::Cache, error::Failure, guarded::Guarded, house::House};
@@ -37,7 +36,7 @@ struct Absence {
 
 /// Where something is that is referred to.
 pub enum Whereabouts<K> {
-    There(Box<K>),
+    There(Arc<Guarded<K>>),
     /// Not there, but too short a time to act on. Looked at again at `until`.
     MissingLately {
         until: Timestamp,
@@ -51,12 +50,12 @@ impl House {
     /// From the cache; what the cache does not have is looked for on the server before it counts as gone.
     pub async fn find<K>(&self, cache: &Cache<Guarded<K>>, namespace: &str, name: &str) -> Whereabouts<K>
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + 'static,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static,
     {
         let key = (K::kind(&()).into_owned(), namespace.to_owned(), name.to_owned());
         if let Some(guarded) = cache.get(namespace, name) {
             self.absences.lock().remove(&key);
-            return guarded.read().map_or(Whereabouts::Unknown, |found| Whereabouts::There(Box::new(found)));
+            return Whereabouts::There(guarded);
         }
         let known = self.absences.lock().get(&key).copied();
         let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
@@ -64,7 +63,7 @@ impl House {
             None => match self.look_for(namespace, name).await {
                 Ok(Some(found)) => {
                     self.absences.lock().remove(&key);
-                    return Whereabouts::There(Box::new(found));
+                    return Whereabouts::There(found);
                 }
                 Ok(None) => {
                     let checked = Instant::now();
@@ -84,14 +83,14 @@ impl House {
         }
     }
 
-    async fn look_for<K>(&self, namespace: &str, name: &str) -> Result<Option<K>, Failure>
+    async fn look_for<K>(&self, namespace: &str, name: &str) -> Result<Option<Arc<Guarded<K>>>, Failure>
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + 'static,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static,
     {
         let request = Request::new(K::url_path(&(), Some(namespace))).get(name, &GetParams::default());
         let request = request.map_err(|_| Failure::Refused { code: 0, reason: "name".into() })?;
         match self.ask(self.client.request::<Guarded<K>>(request)).await {
-            Ok(found) => found.read().map(Some).map_err(|_| Failure::Unclear("unreadable object".into())),
+            Ok(found) => Ok(Some(Arc::new(found))),
             Err(Failure::Gone) => Ok(None),
             Err(failure) => Err(failure),
         }

@@ -29,7 +29,10 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
     let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
     let is_there = |entry: Entry<'_>| {
         let found = cache.get(entry.namespace, entry.name);
-        found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
+        found.is_some_and(|object| object.account.as_deref() == Some(entry.account)) || {
+            stir(&house, entry.namespace, entry.account);
+            false
+        }
     };
     follow(&house.client, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
@@ -38,6 +41,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
             if K::KIND == PARENT {
                 call(house.kin.came(&object.meta.namespace, &object.meta.name));
             }
+            stir_account(&house, object);
             house.queue.push(key(object), urgency(object, house.clock.now()));
         }
         Sighting::Gone(object) => {
@@ -48,6 +52,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
                 let children = house.kin.went(&object.meta.namespace, &object.meta.name);
                 children.into_iter().for_each(|key| house.queue.push(key, Lane::Deadline));
             }
+            stir_account(&house, object);
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
@@ -66,6 +71,20 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
         }
     })
     .await;
+}
+
+/// The Account of a credential that is another than before, or gone, has something to tell.
+pub fn stir_account<K>(house: &House, object: &Guarded<K>) {
+    if let Some(account) = &object.account {
+        stir(house, &object.meta.namespace, account);
+    }
+}
+
+fn stir(house: &House, namespace: &str, account: &str) {
+    let key = Key { kind: account::KIND, namespace: namespace.into(), name: account.into() };
+    if house.pace.stir(&key) {
+        house.queue.push(key, Lane::Ordinary);
+    }
 }
 
 /// What had to go while nobody watched goes before all other work.

@@ -17,9 +17,10 @@ use super::{
     clock::Clock,
     crons::Crons,
     error::Failure,
-    guarded::Guarded,
+    guarded::{Guarded, Unreadable},
     kin::Kin,
     own_writes::OwnWrites,
+    pace::Pace,
     passphrases::Passphrases,
     queue::{Key, Queue},
     report::Reporter,
@@ -47,6 +48,7 @@ pub struct House {
     pub slow_lane: SlowLane,
     pub roll: Roll,
     pub kin: Kin,
+    pub pace: Pace,
     pub reporter: Reporter,
     pub rollouts: Rollouts,
     pub crons: Crons,
@@ -83,10 +85,11 @@ pub struct AccountSight {
 }
 
 impl AccountSight {
-    fn of(account: &Account) -> Self {
-        let standing = if account.spec.active { scene::Account::Active } else { scene::Account::Inactive };
-        let triggers = Triggers::of(account.metadata.annotations.as_ref());
-        Self { standing, spec: Some(account.spec.clone()), triggers }
+    fn of(account: &Guarded<Account>) -> Result<Self, Unreadable> {
+        let spec = account.read_spec()?;
+        let standing = if spec.active { scene::Account::Active } else { scene::Account::Inactive };
+        let triggers = Triggers::of(account.meta.object_meta().annotations.as_ref());
+        Ok(Self { standing, spec: Some(spec), triggers })
     }
 
     fn without_spec(standing: scene::Account) -> Self {
@@ -105,6 +108,7 @@ impl House {
             slow_lane: SlowLane::new(settings.slow_places),
             roll: Roll::default(),
             kin: Kin::default(),
+            pace: Pace::default(),
             reporter,
             rollouts: Rollouts::default(),
             crons: Crons::default(),
@@ -143,7 +147,8 @@ impl House {
     /// The Account from the cache; one that the cache does not have is looked for on the server before it counts as gone.
     pub async fn account(&self, namespace: &str, name: &str) -> AccountSight {
         match self.find(&self.caches.accounts, namespace, name).await {
-            Whereabouts::There(account) => AccountSight::of(&account),
+            Whereabouts::There(account) => AccountSight::of(&account)
+                .unwrap_or_else(|Unreadable| AccountSight::without_spec(scene::Account::Unknown)),
             Whereabouts::MissingLately { until } => {
                 AccountSight::without_spec(scene::Account::MissingLately { until })
             }

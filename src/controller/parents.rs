@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::{absences::Whereabouts, house::House, kin::PARENT, queue::Key, secrets::secret_name};
+use super::{
+    absences::Whereabouts, guarded::Unreadable, house::House, kin::PARENT, queue::Key, secrets::secret_name,
+};
 use crate::{
     api::{AccountSpec, ApiKeyPair},
     core::{
@@ -23,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The parent, and its spec where it could be read.
 pub struct ParentSight {
     pub parent: Parent,
-    pair: Option<Box<ApiKeyPair>>,
+    pair: Option<ApiKeyPair>,
 }
 
 impl ParentSight {
@@ -42,9 +44,10 @@ pub async fn parent_of<K: Credential>(house: &House, object: &K) -> Option<Paren
     let (standing, pair) = match cache.get(&namespace, name) {
         None if house.kin.is_bereaved(&me, name) => (Standing::Ended(End::Missing), None),
         Some(_) | None => match house.find(&cache, &namespace, name).await {
-            Whereabouts::There(pair) => {
-                (standing(house, &pair, &object.common().account_ref.name), Some(pair))
-            }
+            Whereabouts::There(pair) => match pair.read() {
+                Ok(pair) => (standing(house, &pair, &object.common().account_ref.name), Some(pair)),
+                Err(Unreadable) => (Standing::Unknown, None),
+            },
             Whereabouts::MissingLately { until } => (Standing::MissingLately { until }, None),
             Whereabouts::Missing => (Standing::Ended(End::Missing), None),
             Whereabouts::Unknown => (Standing::Unknown, None),

@@ -11,8 +11,8 @@ use super::{
     rfc3339, token_text,
 };
 use crate::api::{
-    AccessToken, AccessTokenStatus, ApiKeyPairRef, CredentialStatus, Limits, Rotation, TokenFormat,
-    access_token,
+    AccessToken, AccessTokenStatus, ApiKeyPairRef, Counts, CredentialStatus, Limits, Rotation, Tally,
+    TokenFormat, access_token,
 };
 use crate::core::{
     ledger::Ledger,
@@ -55,6 +55,10 @@ impl Credential for AccessToken {
 
     fn quotas(&self, limits: &Limits) -> Vec<Quota> {
         Quota::new("accessTokens", Sort::Kind(Self::KIND), limits.access_tokens).into_iter().collect()
+    }
+
+    fn count(counts: &mut Counts, tally: Tally) {
+        counts.access_tokens = Some(tally);
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -11,6 +11,7 @@ mod delete;
 mod expiry;
 #[path = "../history/mod.rs"]
 mod history;
+mod holdings;
 mod issue;
 mod limits;
 mod lost;

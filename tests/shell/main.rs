@@ -6,6 +6,7 @@
 
 mod caches;
 mod faults;
+mod holdings;
 mod limits;
 mod output;
 mod parents;

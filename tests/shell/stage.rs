@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use chatelaine::{
     api::LEDGER,
     controller::{
-        Settings,
+        Settings, account,
         clock::Clock,
         credential::Keeper,
         error::Failure,
+        feed::stir_account,
         guarded::Guarded,
         house::House,
         queue::{Again, Key, Lane},
@@ -55,7 +56,12 @@ impl<K: Credential> Stage<K> {
 
     pub fn account(&mut self, spec: Value) {
         self.server.put("accounts", object("Account", "alice", "uid-alice", spec));
-        let account = guarded(self.server.get("accounts", "alice").expect("just put"));
+        self.see_account();
+    }
+
+    /// The cache of Accounts catches up.
+    pub fn see_account(&mut self) {
+        let account = guarded(self.server.get("accounts", "alice").expect("it is there"));
         self.keeper.house.caches.accounts.put(account);
     }
 
@@ -63,8 +69,8 @@ impl<K: Credential> Stage<K> {
     pub fn annotate_account(&mut self, annotation: &str, value: &str) {
         let mut account = self.server.get("accounts", "alice").expect("it is there");
         account["metadata"]["annotations"][annotation] = json!(value);
-        self.server.put("accounts", account.clone());
-        self.keeper.house.caches.accounts.put(guarded(account));
+        self.server.put("accounts", account);
+        self.see_account();
     }
 
     pub fn add(&mut self, name: &str, spec: Value) {
@@ -110,6 +116,7 @@ impl<K: Credential> Stage<K> {
         let object: Guarded<K> = guarded(self.object(name));
         let seen = self.keeper.cache.put(object);
         self.call(self.keeper.house.roll.see(K::KIND, &seen));
+        stir_account(&self.keeper.house, &seen);
     }
 
     /// Somebody deletes the object; the cache sees it.
@@ -118,10 +125,23 @@ impl<K: Credential> Stage<K> {
         self.server.remove(&resource::<K>(), name);
         self.keeper.cache.remove(&object.meta);
         self.call(self.keeper.house.roll.forget(K::KIND, &object));
+        stir_account(&self.keeper.house, &object);
     }
 
     fn call(&self, keys: Vec<Key>) {
         keys.into_iter().for_each(|key| self.keeper.house.queue.push(key, Lane::Ordinary));
+    }
+
+    /// The next credential that the queue asks to look at. Its Account, which is asked for beside it, is passed over.
+    pub async fn next(&self) -> Key {
+        let queue = &self.keeper.house.queue;
+        loop {
+            let key = queue.next().await;
+            queue.done(&key, Again::Never);
+            if key.kind != account::KIND {
+                return key;
+            }
+        }
     }
 
     /// The cache of Secrets catches up with one, there or gone.
