@@ -11,7 +11,7 @@ use kube::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use support::{ControlPlane, install::install};
+use support::ControlPlane;
 use tokio::{sync::Mutex, sync::watch, task::AbortHandle, task::JoinSet};
 
 use crate::{CONCURRENCY, requests::Count};
@@ -28,9 +28,7 @@ pub struct Stage {
 
 impl Stage {
     pub async fn build() -> Result<Self> {
-        let plane = ControlPlane::start().await?;
-        install(&plane).await?;
-        Ok(Self { plane })
+        Ok(Self { plane: ControlPlane::start_installed().await? })
     }
 
     pub fn tokens(&self) -> Api<AccessToken> {

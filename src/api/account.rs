@@ -6,7 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{common::active, limits::Limits, rule, shape};
+use super::{
+    common::active,
+    holdings::{Counts, Held},
+    limits::Limits,
+    rule, shape,
+};
 
 /// What an Account says about its holder and grants to its credentials.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -32,6 +37,7 @@ use super::{common::active, limits::Limits, rule, shape};
     printcolumn(name = "Display Name", type_ = "string", json_path = ".status.displayName", description = "Who holds the credentials."),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the operator has taken notice of the Account."),
     printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the Account is ready or not."),
+    printcolumn(name = "Credentials", type_ = "integer", json_path = ".status.counts.total", description = "How many credentials refer to the Account."),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How long the Account has existed."),
     printcolumn(name = "Email", type_ = "string", json_path = ".spec.email", priority = 1, description = "The e-mail address of the holder."),
     printcolumn(name = "Lifetime", type_ = "string", json_path = ".spec.credentialDefaults.lifetime", priority = 1, description = "How long credentials live by default."),
@@ -258,4 +264,17 @@ pub struct AccountStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
+
+    /// How many credentials the Account has, by kind and by state. Told a second after the last of them changed; while
+    /// many change, every ten seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+
+    /// The credentials of the Account, by kind and name: the first 100 of them; counts say how many there are.
+    ///
+    /// List all of Alice's with kubectl get apikeypairs,sshkeys,accesstokens --field-selector
+    /// spec.accountRef.name=alice
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::held")]
+    pub credentials: Vec<Held>,
 }

@@ -49,6 +49,8 @@ pub struct CredentialSpec {
     /// Account has none, the material does not expire. never opts out of the Account's default. When the time
     /// is over, the material leaves the Secret and does not come back; a rotation issues anew.
     ///
+    /// A token of a pair (apiKeyPairRef) lives for 24h by default, and never longer than the pair.
+    ///
     /// At most one of lifetime and expirationTime may be given. Example: 90d
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
@@ -86,7 +88,7 @@ pub struct CredentialSpec {
     /// those that are due together are not renewed together; status.next has the exact time. What became due while
     /// the operator was stopped is done once when it starts, unless the material has expired by then: what is dead
     /// is issued anew only when somebody asks. While the credential is withheld it is not renewed; it is when the
-    /// material is back. Example: 10d
+    /// material is back. Not for a token of a pair (apiKeyPairRef), which is renewed by itself. Example: 10d
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration_above_zero())]
@@ -104,7 +106,7 @@ pub struct CredentialSpec {
     ///
     /// Delete removes the Secret with the object. Retain leaves it, with valid material and unattended: it no
     /// longer expires, until a credential of the same kind, name and Account is created again and takes it
-    /// back.
+    /// back. Not Retain for a token of a pair (apiKeyPairRef).
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
@@ -139,7 +141,7 @@ pub(super) fn active() -> bool {
 pub struct AccountRef {
     /// The name of the Account, in the same namespace as the credential. Example: alice
     #[schemars(length(max = 63))]
-    #[x_kube(validation = rule::object_name())]
+    #[x_kube(validation = rule::name_of("an Account"))]
     pub name: String,
 }
 
@@ -171,7 +173,8 @@ pub struct Rotation {
     /// the period later than that, at most 5m and never past the end of the material: each credential has a delay of
     /// its own, so that those that are due together do not rotate together; status.next has the exact time. While
     /// the credential is withheld it is not rotated; it is when the material is back, once. Expired and revoked
-    /// material is never replaced by a schedule. Example: 30d
+    /// material is never replaced by a schedule. Neither every nor cron is for a token of a pair (apiKeyPairRef).
+    /// Example: 30d
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = rule::DURATION_LENGTH))]
     #[x_kube(validation = rule::duration_above_zero(), validation = schedule::at_least_a_minute())]

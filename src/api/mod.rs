@@ -8,11 +8,13 @@
 //! |---|---|
 //! | [`account`] | `Account`: who holds credentials, and what it may hand out |
 //! | [`limits`] | how much an Account may hold, and for how long |
+//! | [`holdings`] | what it does hold |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
 //! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
 //! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
+//! | `part_rule` | those about a short-lived token of a pair |
 //! | [`restart`] | the workloads that are restarted for new material |
 //! | `schedule` | those about what is replaced by itself |
 //! | `shape` | bounded lists and maps, whose rules sit on their items |
@@ -23,9 +25,11 @@ pub mod account;
 pub mod api_key_pair;
 pub mod common;
 pub mod crd;
+pub mod holdings;
 pub mod limits;
 pub mod output;
 mod output_rule;
+mod part_rule;
 pub mod restart;
 mod rule;
 mod schedule;
@@ -33,13 +37,14 @@ mod shape;
 pub mod ssh_key;
 pub mod status;
 
-pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, TokenFormat};
+pub use access_token::{AccessToken, AccessTokenSpec, AccessTokenStatus, ApiKeyPairRef, TokenFormat};
 pub use account::{Account, AccountSpec, AccountStatus, CredentialDefaults, Group, Notification, Role};
 pub use api_key_pair::{
     ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, KeyPairFormat, KeyPairRotation, RotationMode,
 };
 pub use common::{AccountRef, CredentialSpec, DeletionPolicy, Rotation};
 pub use crd::{crd_yaml, crds};
+pub use holdings::{Counts, Held, LISTED, Tally};
 pub use limits::Limits;
 pub use output::{SecretFormat, SecretOutput, SecretType};
 pub use restart::{Restart, Restarted, WorkloadKind};

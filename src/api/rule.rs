@@ -75,10 +75,12 @@ fn secret_of(object: &str) -> String {
     )
 }
 
-pub fn object_name() -> Rule {
-    Rule::new(format!("size(self) <= 63 && {}", matches(SUBDOMAIN))).message(
-        "must be the name of an Account in this namespace: lower-case letters, digits, '-' and '.', at most 63 characters",
-    )
+/// `of` is what it names, with its article.
+pub fn name_of(of: &str) -> Rule {
+    let message = format!(
+        "must be the name of {of} in this namespace: lower-case letters, digits, '-' and '.', at most 63 characters"
+    );
+    Rule::new(format!("size(self) <= 63 && {}", matches(SUBDOMAIN))).message(message.as_str())
 }
 
 pub fn secret_name() -> Rule {

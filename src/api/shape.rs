@@ -215,6 +215,21 @@ pub fn digests(generator: &mut SchemaGenerator) -> Schema {
     list(super::status::CredentialDigest::json_schema(generator), 2)
 }
 
+/// How many of something there are.
+pub fn number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int32", "minimum": 0})
+}
+
+pub fn held(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": super::Held::json_schema(generator),
+        "maxItems": super::LISTED,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["kind", "name"],
+    })
+}
+
 pub fn restarted(generator: &mut SchemaGenerator) -> Schema {
     workloads(super::Restarted::json_schema(generator))
 }

@@ -218,12 +218,14 @@ pub struct Effective {
     pub lifetime: Option<String>,
 
     /// Where that lifetime comes from: Spec, Account for the Account's credentialDefaults, Limit for its
-    /// limits.maxLifetime, or Default if none of them says anything.
+    /// limits.maxLifetime, ApiKeyPair for the 24h of a token of a pair and for one that ends with its pair, or Default
+    /// if none of them says anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub lifetime_from: Option<String>,
 
-    /// What the credential may do: the permissions that it asks for, cut to what its Account grants.
+    /// What the credential may do: the permissions that it asks for, cut to what its Account grants, and to what its
+    /// ApiKeyPair has, if it is a token of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::effective_permissions")]
     pub permissions: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! The pass over one Account: it has no material, only a picture of itself.
+//! The pass over one Account: it has no material, only a picture of itself and of what it holds.
 
 use std::sync::Arc;
 
@@ -8,8 +8,11 @@ use kube::ResourceExt;
 use super::{
     error::Failure,
     guarded::Unreadable,
+    holdings::{Holdings, holdings},
     house::House,
-    queue::{Again, Key},
+    keeps::Keeps,
+    pace::QUIET,
+    queue::{Again, Key, Lane},
     status,
 };
 use crate::{
@@ -25,26 +28,51 @@ use crate::{
 /// The kind, as keys name it.
 pub const KIND: &str = "Account";
 
-pub async fn look_at(house: &Arc<House>, key: &Key) -> Result<Again, Failure> {
+pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) -> Result<Again, Failure> {
     let Some(guarded) = house.caches.accounts.get(&key.namespace, &key.name) else {
+        house.pace.settle(key);
         return Ok(Again::Never);
     };
     let account = &match guarded.read() {
         Ok(account) => account,
-        Err(Unreadable) => return status::tell_unreadable::<Account>(house, &guarded.meta).await,
+        Err(Unreadable) => {
+            house.pace.settle(key);
+            return status::tell_unreadable::<Account>(house, &guarded.meta).await;
+        }
     };
-    let told = picture(house, account);
+    // What somebody wrote into the Account is answered at once, what its credentials do is told when they rest.
+    if is_answered(account)
+        && let Some(rest) = house.pace.rest(key)
+    {
+        return Ok(Again::In(rest, Lane::Ordinary));
+    }
+    house.pace.settle(key);
+    let holdings = holdings(house, keepers, key);
+    let again = match holdings {
+        Some(_) => Again::Never,
+        None => Again::In(QUIET, Lane::Ordinary),
+    };
+    let told = picture(house, account, holdings);
     if account.status.as_ref() == Some(&told) {
-        return Ok(Again::Never);
+        return Ok(again);
     }
     match status::replace(house, account, &told).await {
         // Outrun: its watch brings it back here.
-        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(Again::Never),
+        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(again),
         Err(failure) => Err(failure),
     }
 }
 
-fn picture(house: &House, account: &Account) -> AccountStatus {
+/// Whether status speaks of the Account as it stands.
+fn is_answered(account: &Account) -> bool {
+    let requested = requested_at(account.metadata.annotations.as_ref());
+    account.status.as_ref().is_some_and(|told| {
+        told.observed_generation == account.metadata.generation
+            && (requested.is_none() || told.last_handled_reconcile_at == requested)
+    })
+}
+
+fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> AccountStatus {
     let ObjectMeta { generation, .. } = account.metadata;
     let told = account.status.as_ref();
     let seen = told.map_or(&[][..], |status| &status.conditions);
@@ -71,6 +99,10 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
             "spec.active is false: the material of its credentials is withheld",
         ),
     };
+    let (counts, credentials) = match holdings {
+        Some(Holdings { counts, credentials }) => (Some(counts), credentials),
+        None => told.map(|told| (told.counts.clone(), told.credentials.clone())).unwrap_or_default(),
+    };
     AccountStatus {
         observed_generation: generation,
         last_handled_reconcile_at: requested
@@ -78,6 +110,8 @@ fn picture(house: &House, account: &Account) -> AccountStatus {
         id: account.uid(),
         display_name: Some(display_name(&account.spec)),
         conditions: conditions.finish(),
+        counts,
+        credentials,
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
+    parents,
     passphrases::judge,
     places,
     queue::{Again, Key, Lane},
@@ -360,6 +361,7 @@ impl<K: Credential> Keeper<K> {
                 Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary })
             }
         };
-        Ok(again.at_the_latest(seen.hand.look_again))
+        let parent = seen.scene.policy.parent.as_ref();
+        Ok(again.at_the_latest(seen.hand.look_again).at_the_latest(parents::look_again(parent)))
     }
 }

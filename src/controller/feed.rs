@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::Api;
 
 use super::{
     account,
@@ -15,39 +14,77 @@ use super::{
     guarded::Guarded,
     house::House,
     keeps::{Keeps, Of},
+    kin::PARENT,
     queue::{Key, Lane},
     roll::Entry,
     secret_meta::SecretMeta,
     secrets::MANAGED_BY,
     slim::Slim,
-    watch::{Sent, Sighting, follow},
+    watch::{Sighting, follow},
 };
 use crate::{api::Account, credentials::Credential};
 
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
-    let api: Api<Sent<Guarded<K>>> = Api::all(house.client.clone());
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
     let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
     let is_there = |entry: Entry<'_>| {
         let found = cache.get(entry.namespace, entry.name);
-        found.is_some_and(|object| object.account.as_deref() == Some(entry.account))
+        found.is_some_and(|object| object.account.as_deref() == Some(entry.account)) || {
+            stir(&house, entry.namespace, entry.account);
+            false
+        }
     };
-    follow(api, None, &cache, |sighting| match sighting {
+    follow(&house.client, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
             call(house.roll.see(K::KIND, object));
+            house.kin.see(K::KIND, object);
+            if K::KIND == PARENT {
+                call(house.kin.came(&object.meta.namespace, &object.meta.name));
+            }
+            stir_account(&house, object);
             house.queue.push(key(object), urgency(object, house.clock.now()));
         }
         Sighting::Gone(object) => {
             call(house.roll.forget(K::KIND, object));
+            house.kin.forget(K::KIND, object);
+            if K::KIND == PARENT {
+                // What goes with it goes before all other work.
+                let children = house.kin.went(&object.meta.namespace, &object.meta.name);
+                children.into_iter().for_each(|key| house.queue.push(key, Lane::Deadline));
+            }
+            stir_account(&house, object);
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
             house.passphrases.forget(&object.meta.uid);
             house.queue.forget(&key(object));
             house.rollouts.forget(&key(object));
         }
-        Sighting::Listed => call(house.roll.recall(K::KIND, is_there)),
+        Sighting::Listed => {
+            call(house.roll.recall(K::KIND, is_there));
+            house.kin.recall(K::KIND, |key, parent| {
+                let found = cache.get(&key.namespace, &key.name);
+                found.is_some_and(|object| object.parent.as_deref() == Some(parent))
+            });
+            if K::KIND == PARENT {
+                call(house.kin.all());
+            }
+        }
     })
     .await;
+}
+
+/// The Account of a credential that is another than before, or gone, has something to tell.
+pub fn stir_account<K>(house: &House, object: &Guarded<K>) {
+    if let Some(account) = &object.account {
+        stir(house, &object.meta.namespace, account);
+    }
+}
+
+fn stir(house: &House, namespace: &str, account: &str) {
+    let key = Key { kind: account::KIND, namespace: namespace.into(), name: account.into() };
+    if house.pace.stir(&key) {
+        house.queue.push(key, Lane::Ordinary);
+    }
 }
 
 /// What had to go while nobody watched goes before all other work.
@@ -56,7 +93,6 @@ fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
 }
 
 pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
-    let api: Api<Sent<Guarded<Account>>> = Api::all(house.client.clone());
     let wake_theirs = |object: &Guarded<Account>| {
         let Slim { namespace, name, .. } = &object.meta;
         wake(&house, &keepers, Of::Account { namespace, name });
@@ -69,7 +105,7 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
             seen.lock().unwrap_or_else(PoisonError::into_inner).insert(object.meta.key(account::KIND), mark);
         before != Some(mark)
     };
-    follow(api, None, &house.caches.accounts, |sighting| match sighting {
+    follow(&house.client, None, &house.caches.accounts, |sighting| match sighting {
         Sighting::There(object) => {
             house.queue.push(object.meta.key(account::KIND), Lane::Ordinary);
             if is_news(object) {
@@ -93,9 +129,8 @@ fn mark(meta: &Slim) -> u64 {
 }
 
 pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
-    let api: Api<Sent<SecretMeta>> = Api::all(house.client.clone());
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    follow(api, Some(&ours), &house.caches.secrets, |sighting| match sighting {
+    follow(&house.client, Some(&ours), &house.caches.secrets, |sighting| match sighting {
         Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
         Sighting::Listed => wake(&house, &keepers, Of::All),
     })
@@ -108,11 +143,17 @@ fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
     }
 }
 
-/// A Secret wakes whom it belongs to and who waits for it; one that says no owner any more, those who name it.
+/// A Secret wakes whom it belongs to, who is a part of that and who waits for it; one that says no owner any more, those
+/// who name it.
 fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
     let Slim { namespace, name: secret_name, .. } = &secret.meta;
     match secret.belongs_to() {
         Some((kind, name)) => {
+            if kind == PARENT {
+                let lane = || if secret.says_dead() { Lane::Deadline } else { Lane::Ordinary };
+                let children = house.kin.moved(namespace, &name);
+                children.into_iter().for_each(|key| house.queue.push(key, lane()));
+            }
             let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
             let key = |kind| Key { kind, namespace: namespace.clone(), name: name.as_str().into() };
             keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
@@ -126,9 +167,47 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
 
 #[cfg(test)]
 mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use kube::{Client, client::Body};
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        api::AccessToken,
+        controller::{clock::Clock, queue::Again, report::Reporter, settings::Settings},
+    };
+
+    fn house() -> House {
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, Infallible>>()
+        });
+        let (reporter, _) = Reporter::new();
+        House::new(Client::new(silent, "default"), Clock::default(), reporter, Settings::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pairs_secret_wakes_its_tokens_and_before_all_others_if_the_pair_is_dead() {
+        let house = house();
+        let spec = json!({"accountRef": {"name": "alice"}, "apiKeyPairRef": {"name": "web"}});
+        let token = json!({"metadata": {"name": "ci", "namespace": "ns"}, "spec": spec});
+        house.kin.see(AccessToken::KIND, &serde_json::from_value::<Guarded<AccessToken>>(token).unwrap());
+        for (state, first) in [("Live", "other"), ("Revoked", "ci"), ("Expired", "ci")] {
+            let other = Key { kind: AccessToken::KIND, namespace: "ns".into(), name: "other".into() };
+            house.queue.push(other, Lane::Ordinary);
+            let owner = json!({"kind": PARENT, "name": "web", "uid": "u", "account": "alice"});
+            let ledger = json!({"owner": owner, "state": state}).to_string();
+            let annotations = json!({"chatelaine.dev/ledger": ledger});
+            let secret = json!({"metadata": {"name": "web", "namespace": "ns", "annotations": annotations}});
+            moved(&house, &[], &serde_json::from_value(secret).unwrap());
+            let mut woken = Vec::new();
+            while let Ok(key) = tokio::time::timeout(Duration::from_secs(1), house.queue.next()).await {
+                house.queue.done(&key, Again::Never);
+                woken.push(key.name.to_string());
+            }
+            assert_eq!((woken.len(), woken[0].as_str()), (2, first), "{state}: {woken:?}");
+        }
+    }
 
     #[test]
     fn of_an_account_only_another_one_another_spec_and_another_trigger_are_news_to_its_credentials() {

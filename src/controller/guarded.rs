@@ -3,7 +3,10 @@
 use std::{fmt, marker::PhantomData};
 
 use jiff::Timestamp;
-use kube::{Resource, core::NamespaceResourceScope};
+use kube::{
+    Resource,
+    core::{NamespaceResourceScope, object::HasSpec},
+};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -22,22 +25,32 @@ pub struct Guarded<K> {
     pub end: Option<Timestamp>,
     /// `spec.service`.
     pub service: Option<Box<str>>,
+    /// `spec.apiKeyPairRef.name`.
+    pub parent: Option<Box<str>>,
     /// Whether `status.revision` is above zero.
     pub issued: bool,
+    /// `status.state`.
+    pub state: Option<State>,
+    /// Where in the text the spec ends.
+    spec_end: usize,
     text: Box<str>,
     kind: PhantomData<fn() -> K>,
 }
+
+/// What stands in the text before the spec.
+const BEFORE_SPEC: &str = r#"{"metadata":{},"spec":"#;
 
 /// What is asked of a spec without reading the object.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SpecGlance {
-    account_ref: AccountGlance,
+    account_ref: NameGlance,
     service: Option<Box<str>>,
+    api_key_pair_ref: Option<NameGlance>,
 }
 
 #[derive(Deserialize)]
-struct AccountGlance {
+struct NameGlance {
     name: Box<str>,
 }
 
@@ -84,6 +97,15 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
         *object.meta_mut() = self.meta.object_meta();
         Ok(object)
     }
+
+    /// Only the spec: the status of an Account can be long, and each of its credentials looks at the spec.
+    pub fn read_spec(&self) -> Result<K::Spec, Unreadable>
+    where
+        K: HasSpec<Spec: DeserializeOwned>,
+    {
+        let spec = self.text.get(BEFORE_SPEC.len()..self.spec_end).ok_or(Unreadable)?;
+        serde_json::from_str(spec).map_err(|_| Unreadable)
+    }
 }
 
 impl<'de, K> Deserialize<'de> for Guarded<K> {
@@ -97,15 +119,17 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let Parts { metadata: meta, spec, status } = Parts::deserialize(deserializer)?;
         let spec = spec.as_ref().map_or("null", |spec| spec.get());
         let status = status.as_ref().map_or("null", |status| status.get());
-        let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#).into_boxed_str();
-        let (account, service) = match serde_json::from_str::<SpecGlance>(spec) {
-            Ok(spec) => (Some(spec.account_ref.name), spec.service),
-            Err(_) => (None, None),
+        let text = format!(r#"{BEFORE_SPEC}{spec},"status":{status}}}"#).into_boxed_str();
+        let spec_end = BEFORE_SPEC.len() + spec.len();
+        let (account, service, parent) = match serde_json::from_str::<SpecGlance>(spec) {
+            Ok(spec) => (Some(spec.account_ref.name), spec.service, spec.api_key_pair_ref.map(|of| of.name)),
+            Err(_) => (None, None, None),
         };
         let status = serde_json::from_str::<StatusGlance>(status).ok();
         let issued = status.as_ref().is_some_and(StatusGlance::is_issued);
+        let state = status.as_ref().and_then(|status| status.state);
         let end = status.and_then(StatusGlance::end);
-        Ok(Self { meta, account, end, service, issued, text, kind: PhantomData })
+        Ok(Self { meta, account, end, service, parent, issued, state, spec_end, text, kind: PhantomData })
     }
 }
 
@@ -158,6 +182,8 @@ mod tests {
         assert_eq!(guarded.account.as_deref(), Some("alice"));
         assert_eq!(guarded.end, "2026-01-01T00:00:00Z".parse().ok());
         assert!(guarded.issued && guarded.service.is_none());
+        assert_eq!(guarded.state, Some(State::Live));
+        assert_eq!(guarded.read_spec().unwrap(), guarded.read().unwrap().spec);
         let object = guarded.read().unwrap();
         assert_eq!(object.spec.common.account_ref.name, "alice");
         assert_eq!(object.status.unwrap().common.revision, Some(1));
@@ -204,6 +230,7 @@ mod tests {
             assert_eq!((&*guarded.meta.name, &*guarded.meta.uid), ("ci", "u"));
             assert_eq!(guarded.account, None);
             assert_eq!(guarded.read().unwrap_err(), Unreadable);
+            assert_eq!(guarded.read_spec().unwrap_err(), Unreadable);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What all kinds share: the client, the clock, the caches and the memory of the shell.
 
 use std::{
+    any::Any,
     collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
@@ -9,15 +10,17 @@ use std::{
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
-use tokio::time::Instant;
 
 use super::{
+    absences::{Absences, Whereabouts},
     cache::Cache,
     clock::Clock,
     crons::Crons,
     error::Failure,
     guarded::{Guarded, Unreadable},
+    kin::Kin,
     own_writes::OwnWrites,
+    pace::Pace,
     passphrases::Passphrases,
     queue::{Key, Queue},
     report::Reporter,
@@ -26,19 +29,15 @@ use super::{
     secret_meta::SecretMeta,
     settings::Settings,
     slow_lane::SlowLane,
-    watch::Sent,
 };
 use crate::{
     api::{Account, AccountSpec},
-    core::{period::Period, scene, trigger::Triggers},
+    core::{scene, trigger::Triggers},
+    credentials::Credential,
 };
 
 /// No request takes longer; what takes longer has an unclear outcome.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// An Account that is gone withholds only after this time, so that a restore does not flap.
-const GRACE: Duration = Duration::from_secs(60);
-/// How often an Account that the cache does not have is looked for on the server.
-const RECHECK: Duration = Duration::from_secs(5);
 
 pub struct House {
     pub client: Client,
@@ -48,27 +47,34 @@ pub struct House {
     pub passphrases: Passphrases,
     pub slow_lane: SlowLane,
     pub roll: Roll,
+    pub kin: Kin,
+    pub pace: Pace,
     pub reporter: Reporter,
     pub rollouts: Rollouts,
     pub crons: Crons,
     pub caches: Caches,
     pub settings: Settings,
-    absences: Mutex<HashMap<(String, String), Absence>>,
+    pub absences: Absences,
     waiters: Mutex<HashMap<(String, String), HashSet<Key>>>,
 }
 
-/// What the watches show, beside the credentials themselves.
+/// What the watches show.
 #[derive(Default)]
 pub struct Caches {
     pub secrets: Cache<SecretMeta>,
     pub accounts: Cache<Guarded<Account>>,
+    /// By kind; each is a `Cache<Guarded<K>>`.
+    credentials: Mutex<HashMap<&'static str, Arc<dyn Any + Send + Sync>>>,
 }
 
-/// An Account that the cache does not have.
-#[derive(Clone, Copy)]
-struct Absence {
-    since: Instant,
-    checked: Instant,
+impl Caches {
+    /// The credentials of one kind: its keeper fills it, and those of whom it is the parent look into it.
+    pub fn of<K: Credential>(&self) -> Arc<Cache<Guarded<K>>> {
+        let mut all = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = all.entry(K::KIND).or_insert_with(|| Arc::new(Cache::<Guarded<K>>::default())).clone();
+        // There is one type to a name.
+        cache.downcast().unwrap_or_default()
+    }
 }
 
 /// An Account as it stands, with its spec where it could be read.
@@ -79,10 +85,11 @@ pub struct AccountSight {
 }
 
 impl AccountSight {
-    fn of(account: &Account) -> Self {
-        let standing = if account.spec.active { scene::Account::Active } else { scene::Account::Inactive };
-        let triggers = Triggers::of(account.metadata.annotations.as_ref());
-        Self { standing, spec: Some(account.spec.clone()), triggers }
+    fn of(account: &Guarded<Account>) -> Result<Self, Unreadable> {
+        let spec = account.read_spec()?;
+        let standing = if spec.active { scene::Account::Active } else { scene::Account::Inactive };
+        let triggers = Triggers::of(account.meta.object_meta().annotations.as_ref());
+        Ok(Self { standing, spec: Some(spec), triggers })
     }
 
     fn without_spec(standing: scene::Account) -> Self {
@@ -100,12 +107,14 @@ impl House {
             passphrases: Passphrases::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             roll: Roll::default(),
+            kin: Kin::default(),
+            pace: Pace::default(),
             reporter,
             rollouts: Rollouts::default(),
             crons: Crons::default(),
             caches: Caches::default(),
             settings,
-            absences: Mutex::default(),
+            absences: Absences::default(),
             waiters: Mutex::default(),
         }
     }
@@ -137,50 +146,14 @@ impl House {
 
     /// The Account from the cache; one that the cache does not have is looked for on the server before it counts as gone.
     pub async fn account(&self, namespace: &str, name: &str) -> AccountSight {
-        let key = (namespace.to_owned(), name.to_owned());
-        if let Some(guarded) = self.caches.accounts.get(namespace, name) {
-            self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            return match guarded.read() {
-                Ok(account) => AccountSight::of(&account),
-                Err(_) => AccountSight::without_spec(scene::Account::Unknown),
-            };
-        }
-        let known = self.absences.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
-            Some(absence) => absence,
-            None => match self.look_for(namespace, name).await {
-                Ok(Some(account)) => {
-                    self.absences.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                    return AccountSight::of(&account);
-                }
-                Ok(None) => {
-                    let absence = Absence {
-                        since: known.map_or_else(Instant::now, |known| known.since),
-                        checked: Instant::now(),
-                    };
-                    self.absences.lock().unwrap_or_else(PoisonError::into_inner).insert(key, absence);
-                    absence
-                }
-                Err(_) => return AccountSight::without_spec(scene::Account::Unknown),
-            },
-        };
-        match GRACE.checked_sub(absence.since.elapsed()) {
-            Some(rest) if !rest.is_zero() => {
-                let until = Period::seconds(rest.as_secs() + 1).after(self.clock.now());
+        match self.find(&self.caches.accounts, namespace, name).await {
+            Whereabouts::There(account) => AccountSight::of(&account)
+                .unwrap_or_else(|Unreadable| AccountSight::without_spec(scene::Account::Unknown)),
+            Whereabouts::MissingLately { until } => {
                 AccountSight::without_spec(scene::Account::MissingLately { until })
             }
-            Some(_) | None => AccountSight::without_spec(scene::Account::Missing),
-        }
-    }
-
-    async fn look_for(&self, namespace: &str, name: &str) -> Result<Option<Account>, Failure> {
-        let accounts: Api<Sent<Guarded<Account>>> = Api::namespaced(self.client.clone(), namespace);
-        match self.ask(accounts.get_opt(name)).await? {
-            Some(found) => match found.object.read() {
-                Ok(account) => Ok(Some(account)),
-                Err(Unreadable) => Err(Failure::Unclear("unreadable Account".into())),
-            },
-            None => Ok(None),
+            Whereabouts::Missing => AccountSight::without_spec(scene::Account::Missing),
+            Whereabouts::Unknown => AccountSight::without_spec(scene::Account::Unknown),
         }
     }
 

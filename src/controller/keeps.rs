@@ -9,7 +9,10 @@ use super::{
     queue::{Again, Key},
     secrets::secret_name,
 };
-use crate::credentials::Credential;
+use crate::{
+    api::{Counts, Held, Tally},
+    credentials::Credential,
+};
 
 /// Which credentials.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,10 @@ pub trait Keeps: Send + Sync {
     fn filled(&self) -> BoxFuture<'_, ()>;
     fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>>;
     fn keys(&self, of: Of<'_>) -> Vec<Key>;
+    /// Says in the numbers of an Account how many of this kind it has.
+    fn count(&self, counts: &mut Counts, tally: Tally);
+    /// How an Account lists this credential; None if the cache does not have it.
+    fn held(&self, namespace: &str, name: &str) -> Option<Held>;
 }
 
 impl<K: Credential> Keeps for Keeper<K> {
@@ -59,5 +66,24 @@ impl<K: Credential> Keeps for Keeper<K> {
             }
         };
         self.cache.filter(is_meant).iter().map(|object| object.meta.key(K::KIND)).collect()
+    }
+
+    fn count(&self, counts: &mut Counts, tally: Tally) {
+        K::count(counts, tally);
+    }
+
+    fn held(&self, namespace: &str, name: &str) -> Option<Held> {
+        let guarded = self.cache.get(namespace, name)?;
+        // Of one that cannot be read, what it is called and how it stands is known all the same.
+        let object = guarded.read().ok();
+        let told = object.as_ref();
+        Some(Held {
+            kind: K::KIND.to_owned(),
+            name: name.to_owned(),
+            id: told.and_then(K::told_id),
+            fingerprint: told.and_then(K::told_fingerprint),
+            state: guarded.state,
+            expiration_time: told.and_then(|object| object.common_status()?.expiration_time.clone()),
+        })
     }
 }

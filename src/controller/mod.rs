@@ -1,10 +1,12 @@
 //! The shell: the only place with a client, a clock and dice.
 //!
-//! [`watch`] fills the caches and pushes keys into the [`queue`]; workers take them out and let a keeper make one
-//! pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report ([`status`],
-//! [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
+//! [`list`] and [`watch`] fill the caches, and what moves becomes a key in the [`queue`]; workers take them out and let a
+//! keeper make one pass: [`observe`], decide (in [`core`](crate::core)), write ([`credential`], [`secrets`]), report
+//! ([`status`], [`report`]). Workloads that are to be restarted wait in [`rollouts`]; [`restart`] looks at them beside all this.
 
+pub mod absences;
 pub mod account;
+pub mod asked;
 pub mod beside;
 pub mod cache;
 pub mod client;
@@ -15,11 +17,16 @@ pub mod dice;
 pub mod error;
 pub mod feed;
 pub mod guarded;
+pub mod holdings;
 pub mod house;
 pub mod keeps;
+pub mod kin;
+pub mod list;
 pub mod making;
 pub mod observe;
 pub mod own_writes;
+pub mod pace;
+pub mod parents;
 pub mod passphrases;
 pub mod places;
 pub mod queue;

@@ -6,9 +6,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 
 use super::{
+    asked::{policy_of, without_foreign_prefixes},
     beside::{HELD_FOR, copy_form, copy_name, held_for, origin, with_notes},
     error::Failure,
     house::{AccountSight, House},
+    parents::parent_of,
     passphrases::{Hand, judge, see_passphrase},
     places::over_quota,
     secret_data::{parts, plain_parts, type_asked},
@@ -18,11 +20,7 @@ use crate::{
     api::{AccountSpec, SecretRef},
     core::{
         ledger::{Copy, Ledger, Owner},
-        lifecycle::Complaint,
         ownership::{Claim, claim},
-        permission::{Grant, Request, entitle},
-        policy::{self, Expiry, Policy, Source, Wanted},
-        reason::Reason,
         restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
         trigger::Triggers,
@@ -67,7 +65,8 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
     let testimony = object.common_status().and_then(|status| {
         Ledger::from_testimony(owner.clone(), object.told_identity(), number, status, &account_triggers)
     });
-    let mut policy = policy_of(house, &*object, account.as_ref());
+    let parent = parent_of(house, &*object).await;
+    let mut policy = policy_of(house, &*object, account.as_ref(), parent);
     if let Some(account) = &account {
         policy.over_quota = over_quota(house, &*object, account)?;
     }
@@ -111,90 +110,6 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         see_passphrase(house, &mut seen).await?;
     }
     Ok(seen)
-}
-
-/// The spec under its Account; without an Account that could be read, what was granted stays granted.
-fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountSpec>) -> Policy {
-    let spec = object.common();
-    let expiry = Expiry::of(spec);
-    let had = || {
-        object.common_status().and_then(|status| status.effective.clone()?.permissions).unwrap_or_default()
-    };
-    let granted = object.permissions().map(|permissions| match account {
-        Some(account) => entitle(Request { permissions, roles: object.roles() }, account, &had()),
-        None => Grant { effective: had(), ..Grant::default() },
-    });
-    let brought = object.brought();
-    let schedule = house.crons.schedule(object.rotation());
-    let (default_lifetime, default_from) = account.map(policy::default_lifetime).unwrap_or_default();
-    let refusal = foreign_prefix(house, object)
-        .or_else(|| schedule.as_ref().err().cloned())
-        .or_else(|| {
-            expiry
-                .as_ref()
-                .err()
-                .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
-        })
-        .or_else(|| match &brought {
-            Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
-            Some(Ok(_)) | None => None,
-        })
-        .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
-    Policy {
-        wanted: if spec.active { Wanted::Active } else { Wanted::Inactive },
-        expiry: expiry.unwrap_or(Expiry::AccountDefault),
-        overlap: policy::overlap(object.rotation(), account),
-        renew_before: spec.renew_before.as_deref().and_then(|text| text.parse().ok()),
-        schedule: schedule.unwrap_or_default(),
-        default_lifetime,
-        default_from,
-        max_lifetime: account.and_then(policy::max_lifetime),
-        warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
-        grant: granted,
-        source: match brought {
-            Some(material) => Source::Brought { id: material.ok().map(|material| material.identity.id) },
-            None if object.keeps_identity() => Source::MintSecret,
-            None => Source::MintBoth,
-        },
-        refusal,
-        over_quota: None,
-    }
-}
-
-/// Whether the contract or `--secret-metadata-allow` lets a label or annotation of this key onto a Secret.
-fn is_allowed(house: &House, key: &str) -> bool {
-    const COMMON: [&str; 4] = [
-        "app.kubernetes.io/name",
-        "app.kubernetes.io/component",
-        "app.kubernetes.io/part-of",
-        "app.kubernetes.io/version",
-    ];
-    let Some((prefix, _)) = key.split_once('/') else { return true };
-    let listed = |allow: &String| allow == key || allow.trim_end_matches('/') == prefix;
-    COMMON.contains(&key) || house.settings.secret_metadata_allow.iter().any(listed)
-}
-
-fn foreign_prefix<K: Credential>(house: &House, object: &K) -> Option<Complaint> {
-    let output = &object.common().secret;
-    let key = output.labels.keys().chain(output.annotations.keys()).find(|key| !is_allowed(house, key))?;
-    Some(Complaint::person(
-        Reason::InvalidSpec,
-        format!(
-            "spec.secret has the key {key}, whose prefix is not allowed: remove it, or start the operator with --secret-metadata-allow"
-        ),
-    ))
-}
-
-/// What is live is written for other causes too (a date, an overlap that ends): it must not carry what was refused.
-fn without_foreign_prefixes<K: Credential>(house: &House, object: Arc<K>) -> Arc<K> {
-    if foreign_prefix(house, &*object).is_none() {
-        return object;
-    }
-    let mut object = Arc::unwrap_or_clone(object);
-    let output = &mut object.common_mut().secret;
-    output.labels.retain(|key, _| is_allowed(house, key));
-    output.annotations.retain(|key, _| is_allowed(house, key));
-    Arc::new(object)
 }
 
 /// Goes by the caches; false if they cannot tell enough.

@@ -165,6 +165,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::NeverExpires
         | Reason::Inactive
         | Reason::AccountInactive
+        | Reason::ParentInactive
+        | Reason::ParentNotIssued
         | Reason::Restored
         | Reason::Restarted
         | Reason::AwaitingRestore
@@ -177,6 +179,9 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::Expired
         | Reason::ExpiresWithin
         | Reason::AccountNotFound
+        | Reason::ParentNotFound
+        | Reason::ParentExpired
+        | Reason::ParentRevoked
         | Reason::SecretConflict
         | Reason::SecretTerminating
         | Reason::SecretRecreated

@@ -1,5 +1,5 @@
-//! The roll: which credentials each Account has, kept up to date by the watches. A limit asks it for a place without
-//! looking at ten thousand objects.
+//! The roll: which credentials each Account has, kept up to date by the watches. A limit asks it for a place, and the
+//! Account's status for numbers, without looking at ten thousand objects.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -9,9 +9,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{guarded::Guarded, queue::Key, slim::Slim};
-use crate::core::{
-    limit::{Quota, Sort},
-    line::{Age, Line},
+use crate::{
+    api::{State, Tally},
+    core::{
+        limit::{Quota, Sort},
+        line::{Age, Line},
+    },
 };
 
 #[derive(Default)]
@@ -33,6 +36,7 @@ struct Member {
     age: Age,
     service: Option<Box<str>>,
     issued: bool,
+    state: Option<State>,
 }
 
 /// A credential by its Account.
@@ -42,6 +46,15 @@ pub struct Entry<'a> {
     pub account: &'a str,
     pub kind: &'static str,
     pub name: &'a str,
+}
+
+/// What an Account has.
+#[derive(Default)]
+pub struct Survey {
+    /// By kind.
+    pub tallies: BTreeMap<&'static str, Tally>,
+    /// Kind and name.
+    pub first: Vec<(&'static str, Arc<str>)>,
 }
 
 /// A limit that is reached.
@@ -69,7 +82,8 @@ impl Roll {
         let holdings = all.entry(entry.of()).or_default();
         let other_life = holdings.members.get(&(kind, name.clone())).is_some_and(|before| before.age != age);
         let called = if other_life { holdings.remove(entry) } else { Vec::new() };
-        let member = Member { age, service: object.service.clone(), issued: object.issued };
+        let member =
+            Member { age, service: object.service.clone(), issued: object.issued, state: object.state };
         holdings.put(kind, name, member);
         called
     }
@@ -153,9 +167,33 @@ impl Roll {
         called.iter().map(|age| entry.beside(age)).collect()
     }
 
+    /// How many credentials of each kind an Account has, and the first of them by kind and name.
+    pub fn survey(&self, namespace: &str, account: &str, most: usize) -> Survey {
+        let mut survey = Survey::default();
+        let all = self.lock();
+        let Some(holdings) = all.get(&(namespace.into(), account.into())) else { return survey };
+        for ((kind, _), member) in &holdings.members {
+            count(survey.tallies.entry(kind).or_default(), member.state);
+        }
+        survey.first = holdings.members.keys().take(most).cloned().collect();
+        survey
+    }
+
     fn lock(&self) -> MutexGuard<'_, Accounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn count(tally: &mut Tally, state: Option<State>) {
+    let Tally { total, live, withheld, expired, revoked, pending } = tally;
+    *total += 1;
+    *match state {
+        Some(State::Live) => live,
+        Some(State::Withheld) => withheld,
+        Some(State::Expired) => expired,
+        Some(State::Revoked) => revoked,
+        None => pending,
+    } += 1;
 }
 
 impl Holdings {

@@ -16,7 +16,6 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     account,
-    cache::Cache,
     clock::Clock,
     credential::Keeper,
     dice::spread,
@@ -83,7 +82,7 @@ pub async fn run(
     let mut keepers: Vec<Arc<dyn Keeps>> = Vec::new();
     macro_rules! keep {
         ($($kind:ty),+) => {$(
-            let cache = Arc::new(Cache::default());
+            let cache = house.caches.of::<$kind>();
             watches.spawn(follow_credentials::<$kind>(house.clone(), cache.clone()));
             keepers.push(Arc::new(Keeper::<$kind> { house: house.clone(), cache }));
         )+};
@@ -163,7 +162,7 @@ async fn worker(
 async fn look_at(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, key: &Key) -> Result<Again, Failure> {
     match keepers.iter().find(|keeper| keeper.kind() == key.kind) {
         Some(keeper) => keeper.look_at(key).await,
-        None => account::look_at(house, key).await,
+        None => account::look_at(house, keepers, key).await,
     }
 }
 
@@ -182,7 +181,10 @@ mod tests {
     use kube::client::Body;
 
     use super::*;
-    use crate::controller::{keeps::Of, queue::Lane};
+    use crate::{
+        api::{Counts, Held, Tally},
+        controller::{keeps::Of, queue::Lane},
+    };
 
     /// Panics over one object and notes the others.
     struct Fragile(Mutex<Vec<String>>);
@@ -207,6 +209,12 @@ mod tests {
 
         fn keys(&self, _of: Of<'_>) -> Vec<Key> {
             Vec::new()
+        }
+
+        fn count(&self, _counts: &mut Counts, _tally: Tally) {}
+
+        fn held(&self, _namespace: &str, _name: &str) -> Option<Held> {
+            None
         }
     }
 

@@ -4,7 +4,10 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::{Deserialize, Deserializer};
 
 use super::{beside::HELD_FOR, cache::Kept, slim::Slim, watch::Watched};
-use crate::{api, core::ledger::Owner};
+use crate::{
+    api::{self, State},
+    core::ledger::Owner,
+};
 
 #[derive(Clone, Debug)]
 pub struct SecretMeta {
@@ -22,6 +25,16 @@ impl SecretMeta {
             .or_else(held)
             .map(|owner| (owner.kind, owner.name))
             .or_else(|| reference().map(|owner| (owner.kind.clone(), owner.name.clone())))
+    }
+
+    /// Whether the ledger says that the material was destroyed.
+    pub fn says_dead(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Page {
+            state: State,
+        }
+        let page = self.meta.annotation(api::LEDGER).and_then(|text| serde_json::from_str::<Page>(text).ok());
+        page.is_some_and(|page| matches!(page.state, State::Expired | State::Revoked))
     }
 }
 

@@ -1,21 +1,21 @@
 //! Watches that keep a cache and say what moved; one that makes no progress is begun anew.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, pin::pin, time::Duration};
 
-use futures::StreamExt;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use futures::{Stream, StreamExt};
 use kube::{
-    Api, Resource,
+    Client, Resource,
+    api::{Request, WatchEvent, WatchParams},
     core::NamespaceResourceScope,
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Event, watcher},
-    },
+    runtime::{utils::Backoff, watcher::DefaultBackoff},
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::{
     cache::{Cache, Kept, Objects},
+    error::Failure,
+    list::{Listed, list},
     slim::Slim,
 };
 
@@ -24,8 +24,14 @@ const ERRORS: u32 = 4;
 /// Seconds after which the server ends a watch: a silently dead connection is noticed at the latest then.
 const WATCH_SECONDS: u32 = 60;
 
-/// How many Secrets are listed at a time.
-const PAGE: u32 = 250;
+/// A watch that says nothing for so long, not even that it ends, is dead.
+pub(super) const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 5);
+
+/// Watches are not opened more often: one that the server ends at once must not be asked for without end.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What a watch saw.
 pub enum Sighting<'a, K> {
@@ -42,106 +48,118 @@ pub trait Watched: Kept + DeserializeOwned {
     const METADATA_ONLY: bool;
 }
 
-/// The same as the client hands it over: that asks every object for an `ObjectMeta`, of which it looks at the version.
-#[derive(Clone)]
-pub struct Sent<T> {
-    pub object: T,
-    version: ObjectMeta,
-}
-
-impl<'de, T: Watched> Deserialize<'de> for Sent<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = T::deserialize(deserializer)?;
-        let resource_version = Some(object.meta().resource_version.to_string());
-        Ok(Self { object, version: ObjectMeta { resource_version, ..ObjectMeta::default() } })
-    }
-}
-
-impl<T> fmt::Debug for Sent<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sent").finish_non_exhaustive()
-    }
-}
-
-impl<T: Watched> Resource for Sent<T> {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn metadata_api() -> bool {
-        T::METADATA_ONLY
-    }
-
-    fn kind(dt: &()) -> Cow<'_, str> {
-        T::Resource::kind(dt)
-    }
-
-    fn group(dt: &()) -> Cow<'_, str> {
-        T::Resource::group(dt)
-    }
-
-    fn version(dt: &()) -> Cow<'_, str> {
-        T::Resource::version(dt)
-    }
-
-    fn plural(dt: &()) -> Cow<'_, str> {
-        T::Resource::plural(dt)
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.version
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.version
-    }
-}
-
-/// Follows one resource for ever.
+/// Follows one resource for ever: lists it, then watches from there for as long as the server can go on.
 pub async fn follow<T: Watched>(
-    api: Api<Sent<T>>,
+    client: &Client,
     labels: Option<&str>,
     cache: &Cache<T>,
     heed: impl Fn(Sighting<'_, T>),
 ) {
-    let config = watcher::Config::default().timeout(WATCH_SECONDS);
-    // What is cheaper for the server: it decodes every page of custom resources anew, and every Secret of a stream twice.
-    let config = match T::METADATA_ONLY {
-        true => config.page_size(PAGE),
-        false => config.streaming_lists(),
-    };
-    let config = labels.map_or(config.clone(), |labels| config.labels(labels));
+    let mut pauses = DefaultBackoff::default();
     loop {
-        let stream = watcher(api.clone(), config.clone()).default_backoff();
-        let mut stream = std::pin::pin!(stream);
-        let mut errors = 0;
-        let mut listed = Objects::default();
-        while let Some(event) = stream.next().await {
-            match event {
-                Ok(event) => {
+        match list(client, labels).await {
+            Ok(Listed { objects, version }) => {
+                pauses.reset();
+                replace(cache, objects, &heed);
+                watch(client, labels, version, cache, &heed).await;
+            }
+            Err(failure) => interrupted::<T>("the list failed", &failure),
+        }
+        tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+    }
+}
+
+/// Watches until only a new list helps: the server has forgotten the version, or there is no progress.
+async fn watch<T: Watched>(
+    client: &Client,
+    labels: Option<&str>,
+    mut version: String,
+    cache: &Cache<T>,
+    heed: &impl Fn(Sighting<'_, T>),
+) {
+    let mut pauses = DefaultBackoff::default();
+    let mut errors = 0;
+    while errors < ERRORS {
+        let began = Instant::now();
+        let broken = match open::<T>(client, labels, &version).await {
+            Ok(events) => {
+                let mut events = pin!(events);
+                loop {
+                    // The server ends a watch in time; if it does not, the connection is dead.
+                    let next = tokio::time::timeout(SILENCE, events.next()).await;
+                    match next.unwrap_or_default() {
+                        Some(Ok(event)) => match take_in(event, cache, heed) {
+                            Ok(seen) => version = seen,
+                            Err(failure) => break Some(failure),
+                        },
+                        Some(Err(error)) => break Some(error.into()),
+                        None => break None,
+                    }
                     errors = 0;
-                    match event {
-                        Event::Apply(sent) => heed(Sighting::There(&cache.put(sent.object))),
-                        Event::Delete(sent) => {
-                            cache.remove(sent.object.meta());
-                            heed(Sighting::Gone(&sent.object));
-                        }
-                        Event::Init => listed = Objects::default(),
-                        Event::InitApply(sent) => {
-                            listed.put(sent.object);
-                        }
-                        Event::InitDone => replace(cache, std::mem::take(&mut listed), &heed),
-                    }
-                }
-                Err(error) => {
-                    errors += 1;
-                    tracing::warn!(kind = %T::Resource::kind(&()), cause = cause(&error), "watch interrupted");
-                    if errors >= ERRORS {
-                        break;
-                    }
+                    pauses.reset();
                 }
             }
+            Err(failure) => Some(failure),
+        };
+        let Some(failure) = broken else {
+            tokio::time::sleep(BREATH.saturating_sub(began.elapsed())).await;
+            continue;
+        };
+        interrupted::<T>("the watch broke", &failure);
+        if is_forgotten(&failure) {
+            return;
         }
+        errors += 1;
+        tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
     }
+}
+
+async fn open<T: Watched>(
+    client: &Client,
+    labels: Option<&str>,
+    version: &str,
+) -> Result<impl Stream<Item = kube::Result<WatchEvent<T>>> + use<T>, Failure> {
+    let params = WatchParams {
+        label_selector: labels.map(str::to_owned),
+        timeout: Some(WATCH_SECONDS),
+        ..WatchParams::default()
+    };
+    let request = Request::new(T::Resource::url_path(&(), None));
+    let request = match T::METADATA_ONLY {
+        true => request.watch_metadata(&params, version),
+        false => request.watch(&params, version),
+    };
+    let request = request.map_err(|_| Failure::Refused { code: 0, reason: "watch".into() })?;
+    let opened = tokio::time::timeout(SILENCE, client.request_events(request)).await;
+    let events = opened.map_err(|_| Failure::Unclear("time-out".into()))??;
+    Ok(events)
+}
+
+/// The version of what was taken in.
+fn take_in<T: Watched>(
+    event: WatchEvent<T>,
+    cache: &Cache<T>,
+    heed: &impl Fn(Sighting<'_, T>),
+) -> Result<String, Failure> {
+    match event {
+        WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+            let object = cache.put(object);
+            heed(Sighting::There(&object));
+            Ok(object.meta().resource_version.to_string())
+        }
+        WatchEvent::Deleted(object) => {
+            cache.remove(object.meta());
+            heed(Sighting::Gone(&object));
+            Ok(object.meta().resource_version.to_string())
+        }
+        WatchEvent::Bookmark(mark) => Ok(mark.metadata.resource_version),
+        WatchEvent::Error(status) => Err(kube::Error::Api(status).into()),
+    }
+}
+
+/// 410, as an event or as an HTTP status.
+fn is_forgotten(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused { code: 410, .. })
 }
 
 /// All was listed anew. Nothing of it is told before the cache has it: whoever is woken looks there, and nobody wakes him
@@ -161,22 +179,18 @@ fn replace<T: Watched>(cache: &Cache<T>, listed: Objects<T>, heed: impl Fn(Sight
     cache.now_filled();
 }
 
-/// What a watch stumbled over, without what the server said: that could hold anything.
-fn cause(error: &watcher::Error) -> String {
-    let (what, inner) = match error {
-        watcher::Error::InitialListFailed(inner) => ("the list failed", Some(inner)),
-        watcher::Error::WatchStartFailed(inner) => ("the watch could not be begun", Some(inner)),
-        watcher::Error::WatchFailed(inner) => ("the connection broke", Some(inner)),
-        watcher::Error::WatchError(status) => return format!("the server ended the watch ({})", status.code),
-        _ => ("there is no resource version", None),
+/// What it stumbled over, without what the server said: that could hold anything.
+fn interrupted<T: Watched>(what: &str, failure: &Failure) {
+    let hint = match failure {
+        Failure::Forbidden => ": compare its roles with those in deploy/",
+        Failure::Gone => ": is its CustomResourceDefinition installed?",
+        _ => "",
     };
-    match inner {
-        Some(kube::Error::Api(status)) if status.code == 403 => {
-            format!("{what} (403: the operator lacks a right, compare its roles with those in deploy/)")
-        }
-        Some(kube::Error::Api(status)) => format!("{what} ({})", status.code),
-        Some(_) | None => what.to_owned(),
-    }
+    tracing::warn!(kind = %resource::<T>(), "{what}: {failure}{hint}");
+}
+
+pub(super) fn resource<T: Watched>() -> Cow<'static, str> {
+    T::Resource::kind(&())
 }
 
 #[cfg(test)]
@@ -203,23 +217,13 @@ mod tests {
     impl Server {
         /// None is silence.
         fn answer(&self, request: &Request<Body>) -> Option<String> {
-            let query = request.uri().query().unwrap_or_default();
             let mut lists = self.0.lock().unwrap();
-            let is_streamed = query.contains("sendInitialEvents=true");
-            if query.contains("watch") && !is_streamed {
+            if request.uri().query().unwrap_or_default().contains("watch=true") {
                 return (!lists.is_empty()).then(|| format!("{}\n", too_old()));
             }
             let object = |(name, uid): &(&str, &str)| json!({"metadata": {"namespace": "ns", "name": name, "uid": uid, "resourceVersion": "7"}});
             let items: Vec<_> = lists.remove(0).iter().map(object).collect();
-            if !is_streamed {
-                return Some(json!({"metadata": {"resourceVersion": "7"}, "items": items}).to_string());
-            }
-            let end = json!({"resourceVersion": "7", "annotations": {"k8s.io/initial-events-end": "true"}});
-            let end =
-                json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "X", "metadata": end}});
-            let lines = items.iter().map(|item| json!({"type": "ADDED", "object": item}));
-            let lines = lines.chain([end]).chain((!lists.is_empty()).then(too_old));
-            Some(lines.map(|line| format!("{line}\n")).collect())
+            Some(json!({"metadata": {"resourceVersion": "7"}, "items": items}).to_string())
         }
     }
 
@@ -249,8 +253,8 @@ mod tests {
                 cache.get(namespace, name).is_some_and(|found| found.meta().uid == *uid),
             )
         };
-        let api = Api::all(Client::new(service, "ns"));
-        let following = follow(api, None, &cache, |sighting| {
+        let client = Client::new(service, "ns");
+        let following = follow(&client, None, &cache, |sighting| {
             let (what, is_shown) = match sighting {
                 Sighting::There(object) => known(object),
                 Sighting::Gone(object) => {

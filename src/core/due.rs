@@ -51,9 +51,11 @@ pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp
         return None;
     }
     let issue = ledger.issue_time?;
-    let renewal = policy.renewal(issue, ledger.not_after).map(|time| {
+    let unchanged = policy.parent.as_ref().is_none_or(|parent| parent.is_live_as(ledger.parent.as_ref()));
+    let renewal = policy.renewal(issue, ledger.not_after).filter(|_| unchanged).map(|time| {
+        let before = ledger.not_after.map(|end| Period::between(time, end)).unwrap_or_default();
         let time = time.max(halfway(ledger).unwrap_or(time));
-        (Due::Renew, time, policy.renew_before.unwrap_or_default().tenth().min(LONGEST_DELAY))
+        (Due::Renew, time, before.tenth().min(LONGEST_DELAY))
     });
     // What somebody rolled back is not replaced again by the date that had replaced it.
     let from = ledger.return_time.map_or(issue, |back| back.max(issue));

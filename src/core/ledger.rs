@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     material::Identity,
+    parent::Bond,
     period::Period,
     policy::DefaultFrom,
     reason::Reason,
@@ -47,6 +48,15 @@ pub struct Ledger {
     /// Where that came from.
     #[serde(default, skip_serializing_if = "DefaultFrom::is_account")]
     pub default_from: DefaultFrom,
+    /// The credential that this is a short-lived part of, as it was at the issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Bond>,
+    /// The uid under which this history began, if it was another: a restore or `Retain` brought it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The revision that followed the last expiry or revocation; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebirth: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
     /// When a rollback brought the current material back.
@@ -116,6 +126,9 @@ pub struct Previous {
     /// Its own not-after, as it was when it was current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// The credential that it is a part of, as it was at its issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Bond>,
     /// When it is taken away; never later than its own not-after.
     pub retirement_time: Timestamp,
 }
@@ -199,6 +212,9 @@ impl Ledger {
             not_after: None,
             default_lifetime: None,
             default_from: DefaultFrom::default(),
+            parent: None,
+            origin: None,
+            rebirth: None,
             previous: None,
             return_time: None,
             schedule: None,
@@ -257,6 +273,7 @@ impl Ledger {
                     issue_time: None,
                     default_lifetime: None,
                     not_after: previous.expiration_time.as_ref().map(|time| time.0),
+                    parent: None,
                     retirement_time: previous.retirement_time.0,
                 })
             }),

@@ -12,22 +12,24 @@
 //! |   | | born with `revoke` and without `rotate` | born `Revoked` |
 //! | 4 | not-after passed? | the recorded one, or the one that the spec now gives | destroy current and previous |
 //! |   | | the Secret of a dead credential is lost | make it again without material |
-//! | 5 | inactive? | live, but the credential or its Account is inactive, or the Account is gone | copy, then take out |
+//! | 5 | parent ended? | a part of a credential that is gone, being deleted, expired or revoked, or is another one now | destroy current and previous |
+//! | 6 | inactive? | live, but the credential or its Account is inactive, or the Account is gone | copy, then take out |
 //! |   | | withheld, and active again | same bytes back; new ones if a rotate is pending or the copy is lost |
 //! |   | | a backup brought the withheld copy back, under another uid | name it, and make it ours |
 //! |   | | a copy that the ledger does not name | fence it off, then delete it |
-//! | 6 | issue due? | nothing there yet | mint revision 1, or create it inactive |
+//! | 7 | issue due? | nothing there yet | mint revision 1, or create it inactive |
 //! |   | | lost or damaged | mint the next revision, at most once a minute |
 //! |   | | expired, and the date was moved beyond | mint the next revision |
 //! |   | | dead, and a new value of `rotate` or another uploaded key | mint the next revision |
-//! | 7 | overlap asked? | a new value of `retire`, and there is a previous one | remove it now, also from the copy |
+//! |   | | expired, a part of a credential, and that is live | mint the next revision, of one that did not change at most once a minute |
+//! | 8 | overlap asked? | a new value of `retire`, and there is a previous one | remove it now, also from the copy |
 //! |   | | live, a new value of `rollback`, and the previous one is still valid | the two change places, next revision |
 //! |   | | either, and there is nothing to do it to | record it, and say so |
-//! | 8 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
+//! | 9 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
 //! |   | | live, and `every` or `cron` is due | mint; the old one overlaps |
-//! |   | | live, and `renewBefore` is due | mint; by default the old one stays until its own end |
-//! | 9 | retire due? | the overlap is over | remove the previous one |
-//! | 10 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
+//! |   | | live, and `renewBefore` is due, or two thirds of the life of a part whose parent did not change | mint; by default the old one stays until its own end |
+//! | 10 | retire due? | the overlap is over | remove the previous one |
+//! | 11 | drift? | the date, the cron expression, or what the Secret should look like, is another | rewrite, same material |
 //! |   | | the private key is encrypted with another passphrase, or should not be | encrypt the same key anew |
 //! |   | | that passphrase is not known any more | rest, and say so |
 //! |   | | what it should look like is refused | rest, and say so |
@@ -37,9 +39,9 @@
 //! A trigger is a new value on the object or on its Account. Several at once act in the order revoke, retire, rollback,
 //! rotate. Rotate and rollback wait while the material is withheld; no schedule acts then, nor on what is dead.
 //!
-//! Whatever would mint or adopt is held up by an Account that is not there, by input that is refused, by a limit and by
-//! a date that has passed; the questions after it are asked all the same. What is to be encrypted needs the seal first.
-//! An object that is being deleted is only ever revoked, expired or retired.
+//! Whatever would mint or adopt is held up by an Account that is not there, by a parent that is not live, by input that is
+//! refused, by a limit and by a date that has passed; the questions after it are asked all the same. What is to be encrypted needs the seal first.
+//! An object that is being deleted is only ever revoked, expired (with its parent too) or retired.
 
 pub use super::answer::{Act, Complaint, Remedy};
 use super::{
@@ -49,17 +51,19 @@ use super::{
         ending::{expired, retire_due, revoked},
         minting::{issue_due, rotate_due},
         overlap::overlap_asked,
+        parent::parent_ended,
         reach::{out_of_reach, taken_back},
         withholding::withheld,
     },
     scene::Scene,
 };
 
-const QUESTIONS: [fn(&Scene) -> Answer; 10] = [
+const QUESTIONS: [fn(&Scene) -> Answer; 11] = [
     out_of_reach,
     taken_back,
     revoked,
     expired,
+    parent_ended,
     withheld,
     issue_due,
     overlap_asked,

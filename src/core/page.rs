@@ -2,9 +2,10 @@
 
 use super::{
     ledger::{Copy, Ledger, Previous},
+    parent::Parent,
     policy::{Policy, Source, down, up},
     reason::Reason,
-    scene::{Find, Integrity, Scene},
+    scene::{Integrity, Scene},
     trigger::Trigger,
 };
 use crate::api::State;
@@ -69,11 +70,11 @@ pub struct News {
 }
 
 impl Page {
-    fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
+    pub(super) fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
         Self { ledger, current, previous, news: None, motive: Motive::Seen }
     }
 
-    fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
+    pub(super) fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
         Self { news: Some(News { reason, text: text.into() }), ..self }
     }
 }
@@ -141,8 +142,12 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         }
         Source::Brought { .. } => Current::Brought,
     };
+    if ledger.is_dead() {
+        ledger.rebirth = Some(ledger.revision + 1);
+    }
     ledger.state = State::Live;
     ledger.revision += 1;
+    ledger.parent = scene.policy.parent.as_ref().and_then(Parent::bond);
     ledger.issue_time = Some(issue);
     (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
@@ -171,6 +176,7 @@ fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
         issue_time: from.issue_time,
         default_lifetime: from.default_lifetime,
         not_after: from.not_after,
+        parent: from.parent.clone(),
         retirement_time: from.not_after.map_or(end, |own| own.min(end)),
     })
 }
@@ -189,6 +195,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
         issue_time: from.issue_time,
         default_lifetime: from.default_lifetime,
         not_after: from.not_after,
+        parent: from.parent.clone(),
         retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
     };
     let mut ledger = Ledger {
@@ -201,6 +208,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
         issue_time: back.issue_time.or(from.issue_time),
         default_lifetime: back.default_lifetime,
         not_after: back.not_after,
+        parent: back.parent,
         return_time: Some(down(scene.now)),
         previous: Some(gone),
         ..from.clone()
@@ -247,6 +255,14 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     }
     let page = Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text);
     Page { motive, ..page }
+}
+
+/// The material is destroyed, because what it was a part of is not valid any more.
+pub fn bereave(scene: &Scene, from: &Ledger, reason: Reason, what: &str) -> Page {
+    let now = down(scene.now);
+    let from = Ledger { not_after: Some(from.not_after.map_or(now, |own| own.min(now))), ..from.clone() };
+    let text = format!("{what}: the material was destroyed with it");
+    Page { motive: Motive::Seen, ..destroy(scene, &from, State::Expired) }.telling(reason, text)
 }
 
 /// The material leaves the Secret; the copy holds it.
@@ -328,43 +344,6 @@ pub fn update(scene: &Scene, from: &Ledger) -> Page {
 pub fn relock(page: Page) -> Page {
     Page { current: Current::Relock, ..page }
         .telling(Reason::Updated, "The private key is encrypted as the spec asks now; it is the same key")
-}
-
-/// A Secret that a restore or `Retain` left becomes this object's, as it is.
-pub fn restore(scene: &Scene, from: &Ledger) -> Page {
-    let mut ledger = Ledger { owner: scene.owner.clone(), ..from.clone() };
-    if let (Some(held), Some(found)) = (&ledger.held, &scene.copy) {
-        // A restored copy has another uid; its bytes are checked against the digest before they are used.
-        ledger.held = Some(Copy { uid: found.copy.uid.clone(), ..held.clone() })
-            .filter(|held| held.name == found.copy.name);
-    }
-    ledger.note(down(scene.now), Reason::Restored, None);
-    kept(scene, ledger).telling(
-        Reason::Restored,
-        format!("The Secret was taken back with the material of revision {}", from.revision),
-    )
-}
-
-/// A stranger's Secret that somebody offered becomes this object's, with the material that is in it.
-pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
-    let issue = down(scene.now);
-    let mut ledger = Ledger {
-        state: State::Live,
-        revision: blank.revision + 1,
-        id: found.identity.id.clone(),
-        public: found.identity.public.clone(),
-        digest: Some(found.digest.clone()),
-        issue_time: Some(issue),
-        default_lifetime: scene.policy.default_lifetime,
-        default_from: scene.policy.default_from,
-        not_after: scene.policy.not_after(issue, scene.policy.default_lifetime),
-        schedule: scene.policy.noted(&blank, scene.now),
-        previous: None,
-        ..blank
-    };
-    ledger.note(issue, Reason::Adopted, None);
-    Page::new(ledger, Current::Stays, Former::Nothing)
-        .telling(Reason::Adopted, "The offered Secret was taken over with the material that is in it")
 }
 
 /// A page on which the material stays where it is. Damaged bytes do not stay: nobody should use them.

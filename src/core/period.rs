@@ -50,6 +50,10 @@ impl Period {
         Self(self.0 / 2)
     }
 
+    pub fn third(self) -> Self {
+        Self(self.0 / 3)
+    }
+
     /// What is left when the other is taken away.
     pub fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))

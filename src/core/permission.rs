@@ -24,16 +24,47 @@ pub struct Grant {
     pub refused: Vec<String>,
     /// The first role that cannot be followed.
     pub flaw: Option<Flaw>,
+    /// What the parent cut off, of a short-lived part of another credential.
+    pub beyond: Option<Beyond>,
+}
+
+/// What is asked for and the parent does not have, though the Account grants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// The parent's kind and name.
+    pub parent: String,
+    pub refused: Vec<String>,
+    /// What it has.
+    pub there: Vec<String>,
 }
 
 /// Cuts permissions and roles to what the Account grants. A role is cut like a wildcard: it is refused when nothing of
 /// it is left. While its roles go in a circle nobody knows what they mean, so what the credential `had` stays.
 pub fn entitle(request: Request<'_>, account: &AccountSpec, had: &[String]) -> Grant {
-    let mut all = grant(request.permissions, &account.permissions);
+    entitle_up_to(&account.permissions, request, account, had)
+}
+
+/// The same, cut to what the parent has as well, which the Account has granted to that.
+pub fn entitle_part(
+    request: Request<'_>,
+    account: &AccountSpec,
+    had: &[String],
+    (parent, has): (&str, Grant),
+) -> Grant {
+    let all = entitle(request, account, had);
+    let part = entitle_up_to(&has.effective, request, account, had);
+    let refused: Vec<_> = part.refused.into_iter().filter(|one| !all.refused.contains(one)).collect();
+    let beyond = Beyond { parent: parent.to_owned(), refused, there: has.effective };
+    let beyond = Some(beyond).filter(|beyond| !beyond.refused.is_empty());
+    Grant { effective: part.effective, beyond, ..all }
+}
+
+fn entitle_up_to(ceiling: &[String], request: Request<'_>, account: &AccountSpec, had: &[String]) -> Grant {
+    let mut all = grant(request.permissions, ceiling);
     for name in request.roles {
         match role::permissions_of(&account.roles, name) {
             Ok(permissions) => {
-                let part = grant(&permissions, &account.permissions);
+                let part = grant(&permissions, ceiling);
                 if part.effective.is_empty() && !permissions.is_empty() {
                     all.refused.push(format!("the role {name} ({})", permissions.join(", ")));
                 }
@@ -41,7 +72,7 @@ pub fn entitle(request: Request<'_>, account: &AccountSpec, had: &[String]) -> G
             }
             Err(flaw) => {
                 if matches!(flaw, Flaw::Circle(_)) {
-                    all.effective.extend(grant(had, &account.permissions).effective);
+                    all.effective.extend(grant(had, ceiling).effective);
                 }
                 all.flaw.get_or_insert(flaw);
             }
@@ -69,13 +100,18 @@ impl Grant {
 
     /// What a live credential does without, though it asks for it.
     pub fn lacking(&self, account: &str) -> Option<(Reason, String)> {
-        let (reason, shortfall) = self.shortfall()?;
-        Some((reason, format!("the Account {account} {shortfall}")))
+        if let Some((reason, shortfall)) = self.shortfall() {
+            return Some((reason, format!("the Account {account} {shortfall}")));
+        }
+        let Beyond { parent, refused, .. } = self.beyond.as_ref()?;
+        Some((Reason::PermissionNotGranted, format!("the {parent} does not have {}", refused.join(", "))))
     }
 
     /// Why nothing is minted with these permissions, and what to do.
     pub fn refusal(&self, name: &str, account: &AccountSpec) -> Option<Complaint> {
-        let (reason, shortfall) = self.shortfall()?;
+        let Some((reason, shortfall)) = self.shortfall() else {
+            return self.beyond.as_ref().map(Beyond::complaint);
+        };
         let advice = match &self.flaw {
             Some(Flaw::Unknown(_)) => {
                 let there = account.roles.iter().map(|role| role.name.as_str());
@@ -88,6 +124,18 @@ impl Grant {
             }
         };
         Some(Complaint::person(reason, format!("The Account {name} {shortfall}; {advice}")))
+    }
+}
+
+impl Beyond {
+    fn complaint(&self) -> Complaint {
+        let Self { parent, refused, there } = self;
+        let there = listed(there.iter().map(String::as_str));
+        let text = format!(
+            "The {parent} does not have {}; it has {there}: change spec.permissions or spec.roles here or there",
+            refused.join(", ")
+        );
+        Complaint::person(Reason::PermissionNotGranted, text)
     }
 }
 
@@ -112,7 +160,7 @@ pub fn grant(requested: &[String], ceiling: &[String]) -> Grant {
         }
         effective.extend(parts);
     }
-    Grant { effective: smallest(effective), refused, flaw: None }
+    Grant { effective: smallest(effective), refused, flaw: None, beyond: None }
 }
 
 /// Whether who holds `holder` may do `wanted`: the same one, the resource's `*`, or `*:*`.
@@ -230,6 +278,45 @@ mod tests {
         let refusal = grant.refusal("alice", &account).unwrap();
         assert_eq!(refusal.reason, Reason::RoleNotFound);
         assert!(refusal.message.contains("no role admin; it has basic, full"), "{}", refusal.message);
+    }
+
+    #[test]
+    fn a_part_has_at_most_what_its_parent_has_and_the_message_names_who_refuses() {
+        let account = account(&["objects:*", "buckets:*"], &[("writer", &["objects:write"], &[])]);
+        let part = |permissions: &[&str], roles: &[&str]| {
+            let own = |list: &[&str]| list.iter().map(|text| text.to_string()).collect::<Vec<_>>();
+            let (permissions, roles, has) =
+                (own(permissions), own(roles), own(&["objects:read", "buckets:*"]));
+            let has = grant(&has, &account.permissions);
+            let request = Request { permissions: &permissions, roles: &roles };
+            entitle_part(request, &account, &[], ("ApiKeyPair web", has))
+        };
+        assert_eq!(part(&["*:*"], &[]).effective, ["buckets:*", "objects:read"]);
+        assert_eq!(part(&["objects:*"], &[]).effective, ["objects:read"]);
+        assert_eq!(part(&["objects:*"], &[]).refusal("alice", &account), None);
+        assert_eq!(part(&[], &[]), Grant::default(), "none at all is legal");
+
+        let beyond = part(&["objects:delete", "buckets:list"], &["writer"]);
+        assert_eq!(beyond.effective, ["buckets:list"]);
+        let refusal = beyond.refusal("alice", &account).unwrap();
+        assert_eq!(refusal.reason, Reason::PermissionNotGranted);
+        assert!(
+            refusal.message.contains(
+                "The ApiKeyPair web does not have objects:delete, the role writer (objects:write); it has buckets:*, \
+                 objects:read"
+            ),
+            "{}",
+            refusal.message
+        );
+        let (_, lacking) = beyond.lacking("alice").unwrap();
+        assert!(lacking.starts_with("the ApiKeyPair web does not have objects:delete"), "{lacking}");
+
+        let of_the_account = part(&["dns:list"], &[]).refusal("alice", &account).unwrap();
+        assert!(
+            of_the_account.message.contains("The Account alice does not grant dns:list"),
+            "{}",
+            of_the_account.message
+        );
     }
 
     #[test]

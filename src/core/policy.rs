@@ -9,6 +9,7 @@ use super::{
     answer::Complaint,
     cron::Cron,
     ledger::{Ledger, Noted},
+    parent::Parent,
     period::Period,
     permission::Grant,
     reason::Reason,
@@ -17,6 +18,9 @@ use crate::api::{AccountSpec, CredentialSpec, Rotation};
 
 /// Between an issue and the renewal there is at least this.
 const SHORTEST_LIFE: Period = Period::seconds(60);
+
+/// How long a short-lived part of another credential is valid, unless its spec says otherwise.
+const LIFE_OF_A_PART: Period = Period::days(1);
 
 /// The spec of one credential under its Account, resolved.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub struct Policy {
     /// The Account's `limits.maxLifetime`.
     pub max_lifetime: Option<Period>,
     pub warn_before: Option<Period>,
+    /// The credential that this is a short-lived part of.
+    pub parent: Option<Parent>,
     /// None for a kind without permissions.
     pub grant: Option<Grant>,
     pub source: Source,
@@ -52,6 +58,8 @@ pub enum DefaultFrom {
     Account,
     /// Its `limits.maxLifetime`.
     Limit,
+    /// A day, because it is a token of an ApiKeyPair.
+    ApiKeyPair,
 }
 
 impl DefaultFrom {
@@ -108,8 +116,14 @@ impl Expiry {
 }
 
 impl Policy {
-    /// The not-after of material issued at `issue`, when the Account's default was `default`.
+    /// The not-after of material issued at `issue`, when the default was `default`: never later than the parent's.
     pub fn not_after(&self, issue: Timestamp, default: Option<Period>) -> Option<Timestamp> {
+        let parents = self.parent.as_ref().and_then(Parent::not_after);
+        self.own_not_after(issue, default).into_iter().chain(parents).min()
+    }
+
+    /// The same, whatever the parent's.
+    pub fn own_not_after(&self, issue: Timestamp, default: Option<Period>) -> Option<Timestamp> {
         match self.expiry {
             Expiry::At(time) => Some(time),
             Expiry::After(lifetime) => Some(lifetime.after(issue)),
@@ -126,9 +140,16 @@ impl Policy {
         }
     }
 
-    /// The not-after that the spec asks for now, for the material of this ledger.
+    /// The not-after that the spec asks for now, for the material of this ledger. What is of a parent that has changed
+    /// since, or cannot be seen, can be no later than the recorded one.
     pub fn asked_not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
-        self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime)
+        let asked = self.not_after(ledger.issue_time.unwrap_or(Timestamp::MIN), ledger.default_lifetime);
+        match &self.parent {
+            Some(parent) if !parent.is_unchanged(ledger.parent.as_ref()) => {
+                asked.into_iter().chain(ledger.not_after).min()
+            }
+            Some(_) | None => asked,
+        }
     }
 
     /// The not-after that the material of this ledger has now: the one that is asked for. What goes beyond the
@@ -149,8 +170,20 @@ impl Policy {
         if matches!(self.expiry, Expiry::At(_)) {
             return None;
         }
-        let due = self.renew_before?.before(not_after?);
+        let due = self.renewed_before(issue, not_after?)?.before(not_after?);
         (due >= SHORTEST_LIFE.after(issue)).then_some(due)
+    }
+
+    /// How long before its end material is renewed: a part of another credential at two thirds of its life, unless a new
+    /// one would end with the parent at the same time.
+    pub fn renewed_before(&self, issue: Timestamp, not_after: Timestamp) -> Option<Period> {
+        match &self.parent {
+            None => self.renew_before,
+            Some(parent) => parent
+                .not_after()
+                .is_none_or(|end| not_after < end)
+                .then(|| Period::between(issue, not_after).third()),
+        }
     }
 
     /// Why what is issued now would never be renewed, though the spec asks for it. Admission cannot see it: the
@@ -165,6 +198,9 @@ impl Policy {
                 }
                 (Some(lifetime), DefaultFrom::Limit) => {
                     format!("limits.maxLifetime of the Account is {lifetime}")
+                }
+                (Some(lifetime), DefaultFrom::ApiKeyPair) => {
+                    format!("a token of an ApiKeyPair lives {lifetime}")
                 }
                 (None, _) => "the Account has no credentialDefaults.lifetime".to_owned(),
             };
@@ -215,6 +251,15 @@ pub fn default_lifetime(account: &AccountSpec) -> (Option<Period>, DefaultFrom) 
         (Some(default), Some(_) | None) => (Some(default), DefaultFrom::Account),
         (None, Some(most)) => (Some(most), DefaultFrom::Limit),
         (None, None) => (None, DefaultFrom::Account),
+    }
+}
+
+/// The lifetime of a short-lived part of another credential whose spec does not say it: a day, or as long as the
+/// Account's limit allows. The Account's default is for what lives longer.
+pub fn default_lifetime_of_a_part(account: &AccountSpec) -> (Option<Period>, DefaultFrom) {
+    match max_lifetime(account) {
+        Some(most) if most < LIFE_OF_A_PART => (Some(most), DefaultFrom::Limit),
+        Some(_) | None => (Some(LIFE_OF_A_PART), DefaultFrom::ApiKeyPair),
     }
 }
 

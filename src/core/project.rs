@@ -9,6 +9,7 @@ use super::{
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
     limit,
+    period::Period,
     policy::{DefaultFrom, Expiry, Wanted, down},
     reason::Reason,
     scene::{Account, Clock, Scene},
@@ -117,6 +118,7 @@ fn effective(scene: &Scene) -> Effective {
     let default_from = match default_from {
         DefaultFrom::Account => "Account",
         DefaultFrom::Limit => "Limit",
+        DefaultFrom::ApiKeyPair => "ApiKeyPair",
     };
     let (lifetime, from) = match (scene.policy.expiry, default) {
         (Expiry::At(_), _) => (None, None),
@@ -125,11 +127,23 @@ fn effective(scene: &Scene) -> Effective {
         (Expiry::AccountDefault, Some(lifetime)) => (Some(lifetime.to_string()), Some(default_from)),
         (Expiry::AccountDefault, None) => (Some("never".to_owned()), Some("Default")),
     };
+    let (lifetime, from) = match told.and_then(|ledger| cut_short(scene, ledger)) {
+        Some(lifetime) => (Some(lifetime.to_string()), Some("ApiKeyPair")),
+        None => (lifetime, from),
+    };
     Effective {
         lifetime,
         lifetime_from: from.map(str::to_owned),
         permissions: scene.policy.grant.as_ref().map(|grant| grant.effective.clone()),
     }
+}
+
+/// The life of material that ends with its parent, before its own time is over.
+fn cut_short(scene: &Scene, ledger: &Ledger) -> Option<Period> {
+    let (issue, end) = (ledger.issue_time?, ledger.not_after?);
+    let own = scene.policy.own_not_after(issue, ledger.default_lifetime);
+    let is_cut = ledger.parent.is_some() && own.is_none_or(|own| end < own);
+    is_cut.then(|| Period::between(issue, end))
 }
 
 fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Condition> {
@@ -250,6 +264,10 @@ fn of_state(
             if let Some((_, lacking)) = scene.policy.grant.as_ref().and_then(|grant| grant.lacking(account)) {
                 message += &format!("; {lacking}");
             }
+            let parent = scene.policy.parent.as_ref();
+            if let Some(why) = parent.and_then(|parent| parent.why_not_renewed(ledger.parent.as_ref())) {
+                message += &format!("; it is not renewed: {why}");
+            }
             if let Some(beyond) = limit::beyond(&scene.policy, account, scene.now) {
                 message += &format!("; it would not be rotated: {}", beyond.message);
             }
@@ -274,6 +292,12 @@ fn of_state(
                 new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
             }
         },
+        // What it waits for is its own activation: the parent would have been a complaint.
+        State::Expired if scene.policy.parent.is_some() && scene.why_inactive().is_some() => {
+            let message =
+                "The material has expired: new material is issued when this is active and its Account is";
+            new(Truth::False, Reason::Expired, message.to_owned(), Outlook::Reconciling)
+        }
         State::Expired => {
             let end = ledger.not_after.map_or_else(String::new, |end| format!(" at {end}"));
             let message = format!(

@@ -6,6 +6,7 @@ use super::{
     due::replacement_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
+    parent::Standing,
     period::Period,
     policy::Wanted,
     questions::minting::may_mint,
@@ -43,6 +44,14 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
         && ledger.or(scene.lost()).is_some_and(Ledger::is_live);
     if let (Account::MissingLately { until }, true) = (scene.account, would_be_withheld) {
         moments.push(until);
+    }
+    // Then what is a part of it is destroyed, if there is any.
+    let has_material = ledger.is_some_and(|ledger| alive(&ledger))
+        || scene.existence == Existence::Standing && scene.lost().is_some_and(|ledger| alive(&ledger));
+    if let (Some(Standing::MissingLately { until }), true) =
+        (scene.policy.parent.as_ref().map(|parent| &parent.standing), has_material)
+    {
+        moments.push(*until);
     }
     if scene.clock == Clock::Skewed && moments.iter().any(|moment| *moment <= scene.now) {
         moments.push(SKEW_PAUSE.after(scene.now));

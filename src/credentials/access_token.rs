@@ -11,7 +11,8 @@ use super::{
     rfc3339, token_text,
 };
 use crate::api::{
-    AccessToken, AccessTokenStatus, CredentialStatus, Limits, Rotation, TokenFormat, access_token,
+    AccessToken, AccessTokenStatus, ApiKeyPairRef, Counts, CredentialStatus, Limits, Rotation, Tally,
+    TokenFormat, access_token,
 };
 use crate::core::{
     ledger::Ledger,
@@ -48,8 +49,16 @@ impl Credential for AccessToken {
         &self.spec.roles
     }
 
+    fn parent_ref(&self) -> Option<&ApiKeyPairRef> {
+        self.spec.api_key_pair_ref.as_ref()
+    }
+
     fn quotas(&self, limits: &Limits) -> Vec<Quota> {
         Quota::new("accessTokens", Sort::Kind(Self::KIND), limits.access_tokens).into_iter().collect()
+    }
+
+    fn count(counts: &mut Counts, tally: Tally) {
+        counts.access_tokens = Some(tally);
     }
 
     fn told_identity(&self) -> Option<Identity> {

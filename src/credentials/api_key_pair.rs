@@ -9,8 +9,8 @@ use super::{
     rendering::{Login, Outline},
 };
 use crate::api::{
-    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, CredentialStatus, Limits, Rotation, RotationMode,
-    api_key_pair,
+    ApiKeyPair, ApiKeyPairSpec, ApiKeyPairStatus, Counts, CredentialStatus, Limits, Rotation, RotationMode,
+    Tally, api_key_pair,
 };
 use crate::core::{
     ledger::Ledger,
@@ -51,6 +51,10 @@ impl Credential for ApiKeyPair {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn count(counts: &mut Counts, tally: Tally) {
+        counts.api_key_pairs = Some(tally);
     }
 
     fn told_identity(&self) -> Option<Identity> {

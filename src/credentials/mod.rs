@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 pub use shared::Shared;
 
 use self::rendering::Outline;
-use crate::api::{CredentialStatus, Limits, PassphraseSecretRef, Rotation};
+use crate::api::{ApiKeyPairRef, Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, Tally};
 use crate::core::{
     ledger::Ledger,
     limit::Quota,
@@ -135,6 +135,16 @@ pub trait Credential:
     }
     /// The limits of the Account that count this credential.
     fn quotas(&self, limits: &Limits) -> Vec<Quota>;
+    /// Says in the numbers of an Account how many of this kind it has.
+    fn count(counts: &mut Counts, tally: Tally);
+    /// The id that the status tells, as people select by it.
+    fn told_id(&self) -> Option<String> {
+        self.told_identity().map(|identity| identity.id)
+    }
+    /// The fingerprint that the status tells, for a kind that has one.
+    fn told_fingerprint(&self) -> Option<String> {
+        None
+    }
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.
@@ -171,6 +181,10 @@ pub trait Credential:
     fn conforms(&self, material: &Material) -> Result<(), String>;
     /// Where the passphrase is with which the private half is to be encrypted.
     fn passphrase_ref(&self) -> Option<&PassphraseSecretRef> {
+        None
+    }
+    /// The pair of which this is a short-lived part.
+    fn parent_ref(&self) -> Option<&ApiKeyPairRef> {
         None
     }
     /// The same material, encrypted. Slow on purpose, so never on the runtime's threads.

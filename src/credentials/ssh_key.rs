@@ -12,8 +12,8 @@ use super::{
     put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
-    CredentialStatus, Limits, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus,
-    SshMethod,
+    Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec,
+    SshKeyStatus, SshMethod, Tally,
 };
 use crate::core::{
     ledger::Ledger,
@@ -48,6 +48,18 @@ impl Credential for SshKey {
 
     fn quotas(&self, limits: &Limits) -> Vec<Quota> {
         Quota::new("sshKeys", Sort::Kind(Self::KIND), limits.ssh_keys).into_iter().collect()
+    }
+
+    fn count(counts: &mut Counts, tally: Tally) {
+        counts.ssh_keys = Some(tally);
+    }
+
+    fn told_id(&self) -> Option<String> {
+        Some(self.status.as_ref()?.id?.to_string())
+    }
+
+    fn told_fingerprint(&self) -> Option<String> {
+        self.status.as_ref()?.fingerprint.clone()
     }
 
     fn told_identity(&self) -> Option<Identity> {

@@ -11,6 +11,7 @@ mod delete;
 mod expiry;
 #[path = "../history/mod.rs"]
 mod history;
+mod holdings;
 mod issue;
 mod limits;
 mod lost;
@@ -25,6 +26,7 @@ mod roles;
 mod rotate;
 mod schedule;
 mod stage;
+mod tokens_of_a_pair;
 mod triggers;
 mod unreadable;
 mod upload;

@@ -5,6 +5,7 @@ use chatelaine::{
     api::State,
     core::{
         ledger::{Copy, Entry, Ledger, Noted, Owner, Previous, Sealed},
+        parent::Bond,
         period::Period,
         reason::Reason,
         trigger::Handled,
@@ -47,6 +48,7 @@ fn full_ledger() -> Ledger {
         Owner { kind: "AccessToken".into(), name: "deploy".into(), uid: "1".into(), account: "alice".into() };
     let sealed =
         Sealed { digest: "sha256:".into(), passphrase: "sealed".into(), seal: "chatelaine-seal-1".into() };
+    let bond = Bond { uid: "1".into(), revision: 1 };
     let previous = Previous {
         id: "id".into(),
         public: Some("public".into()),
@@ -55,6 +57,7 @@ fn full_ledger() -> Ledger {
         issue_time: Some(time),
         default_lifetime: Some(Period::seconds(1)),
         not_after: Some(time),
+        parent: Some(bond.clone()),
         retirement_time: time,
     };
     let entry = Entry { revision: 1, time, reason: Reason::Issued, trigger: Some("value".into()) };
@@ -65,6 +68,9 @@ fn full_ledger() -> Ledger {
         issue_time: Some(time),
         not_after: Some(time),
         default_lifetime: Some(Period::seconds(1)),
+        parent: Some(bond),
+        origin: Some("1".into()),
+        rebirth: Some(1),
         previous: Some(previous),
         return_time: Some(time),
         schedule: Some(Noted { text: "0 3 * * 1 UTC".into(), since: time }),

@@ -1,8 +1,12 @@
-//! Every manifest in the guide is one that the server takes to the letter.
+//! Every manifest in the guide is one that the server takes to the letter, and every key in one is a key.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use chatelaine::{api::SshKey, credentials::Credential};
+use serde::Deserialize;
+use serde_yaml::Value;
+use support::checkout;
 
 use crate::{pages, read};
 
@@ -22,6 +26,37 @@ async fn every_manifest_in_the_documents_is_accepted_to_the_letter() -> Result<(
         }
     }
     ensure!(accepted >= 10, "only {accepted} manifests were found");
+    Ok(())
+}
+
+#[test]
+fn every_public_key_in_the_documents_and_the_examples_is_one() -> Result<()> {
+    let mut texts: Vec<String> = Vec::new();
+    for page in pages()? {
+        texts.extend(manifests(&read(&page)?));
+    }
+    for folder in fs::read_dir(checkout::root().join("examples"))? {
+        for file in fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            texts.extend(
+                path.extension()
+                    .is_some_and(|it| it == "yaml")
+                    .then(|| fs::read_to_string(&path))
+                    .transpose()?,
+            );
+        }
+    }
+    let mut keys = 0;
+    for document in texts.iter().flat_map(|text| serde_yaml::Deserializer::from_str(text)) {
+        let manifest = Value::deserialize(document)?;
+        if manifest["spec"]["publicKey"].is_string() {
+            let key: SshKey = serde_yaml::from_value(manifest)?;
+            let refused = key.brought().and_then(Result::err);
+            ensure!(refused.is_none(), "{:?}: {refused:?}", key.spec.public_key);
+            keys += 1;
+        }
+    }
+    ensure!(keys >= 2, "only {keys} public keys were found");
     Ok(())
 }
 

@@ -17,11 +17,14 @@ use chatelaine::{
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::{stage::at, world::World};
+use crate::{
+    stage::at,
+    world::{World, forget_what_is_missing},
+};
 
 /// What may happen between two looks.
 #[derive(Clone, Debug)]
-enum Event {
+pub enum Event {
     Tick(i64),
     Rotate(u8),
     Revoke(u8),
@@ -54,7 +57,7 @@ enum Event {
     PutBack,
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (1i64..400).prop_map(Event::Tick),
         3 => (0u8..6).prop_map(Event::Rotate),
@@ -87,7 +90,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Stored>) -> Option<usize> {
+pub fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Stored>) -> Option<usize> {
     let scene = &mut world.scene;
     match event {
         Event::Tick(seconds) => world.tick(*seconds),
@@ -145,7 +148,7 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
 }
 
 /// What holds whenever the operator has come to rest.
-fn holds_at_rest(world: &World, complaint: Option<&Complaint>) {
+pub fn holds_at_rest(world: &World, complaint: Option<&Complaint>) {
     let scene = world.look(None);
     assert!(matches!(decide(&scene), Act::Rest(_)), "deciding twice changes nothing");
     if let Some(stored) = &world.secret {
@@ -177,6 +180,9 @@ fn something_changes_at(scene: &Scene, time: Timestamp) -> bool {
         let mut scene = Scene { now, ..scene.clone() };
         if matches!(scene.account, Account::MissingLately { until } if until <= now) {
             scene.account = Account::Missing;
+        }
+        if let Some(parent) = &mut scene.policy.parent {
+            forget_what_is_missing(parent, now);
         }
         let act = decide(&scene);
         let status = match &act {

@@ -7,6 +7,8 @@ mod histories;
 mod limits;
 mod locking;
 mod minting;
+mod parent;
+mod parts;
 mod picture;
 mod reach;
 mod schedule;

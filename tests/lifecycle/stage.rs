@@ -44,6 +44,7 @@ pub fn policy() -> Policy {
         default_from: DefaultFrom::Account,
         max_lifetime: None,
         warn_before: None,
+        parent: None,
         grant: Some(Grant::default()),
         source: Source::MintBoth,
         refusal: None,
@@ -95,6 +96,7 @@ pub fn previous(retirement: i64) -> Previous {
         issue_time: None,
         default_lifetime: None,
         not_after: None,
+        parent: None,
         retirement_time: at(retirement),
     }
 }

@@ -8,11 +8,14 @@ use chatelaine::{
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
         page::{Current, Former, Page},
+        parent::{End, Parent, Standing},
         policy::Wanted,
         scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
         trigger::Triggers,
     },
 };
+
+use jiff::Timestamp;
 
 use crate::{
     causes::had_a_cause,
@@ -58,6 +61,13 @@ pub struct World {
     pub published: BTreeMap<(u32, i64), Value>,
     /// Values that were destroyed and must never be seen again.
     pub destroyed: Vec<Value>,
+}
+
+/// What was not there for long enough counts as gone.
+pub fn forget_what_is_missing(parent: &mut Parent, now: Timestamp) {
+    if matches!(parent.standing, Standing::MissingLately { until } if until <= now) {
+        parent.standing = Standing::Ended(End::Missing);
+    }
 }
 
 impl World {
@@ -113,6 +123,9 @@ impl World {
         if matches!(scene.account, Account::MissingLately { until } if until <= scene.now) {
             scene.account = Account::Missing;
         }
+        if let Some(parent) = &mut scene.policy.parent {
+            forget_what_is_missing(parent, scene.now);
+        }
         if !matches!(scene.account, Account::Active | Account::Inactive) {
             scene.account_triggers = Triggers::default();
         }
@@ -155,7 +168,9 @@ impl World {
             match decide(&self.look(just_made.as_ref())) {
                 Act::Rest(complaint) => {
                     if let Some(ledger) = self.look(None).ledger() {
-                        self.testimony = Some(ledger.clone());
+                        // Status says neither of which parent it is, nor what became of it before.
+                        let bare = Ledger { parent: None, origin: None, rebirth: None, ..ledger.clone() };
+                        self.testimony = Some(bare);
                     }
                     return complaint;
                 }

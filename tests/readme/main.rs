@@ -42,6 +42,7 @@ macro_rules! examples {
 }
 
 examples! {
+    a_hosting_account_is_kept_as_its_example_shows: "hosting",
     a_pastebins_keys_are_kept_as_their_example_shows: "pastebin",
     a_compute_managers_keypairs_are_kept_as_their_example_shows: "compute",
     a_server_hosts_tokens_are_kept_as_their_example_shows: "server-host",

@@ -28,6 +28,11 @@ fn word(word: &str) -> &str {
         _ if is_random("SHA256:", 43) => "FINGERPRINT",
         _ if is_random("AKIA", 16) => "ACCESSKEY",
         _ if is_random("acme_", 36) => "TOKEN",
+        _ if bare.len() == 20
+            && bare.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
+        {
+            "ACCESSKEY"
+        }
         _ if is_uid(bare) => "UID",
         _ if bare.starts_with("AAAA") => "KEY",
         _ if is_number && bare.len() >= 10 => "NUMBER",

@@ -11,9 +11,8 @@ use support::{ControlPlane, checkout};
 
 use crate::{document, same};
 
-/// What the operator does is seen within this time, and what the garbage collector does: it looks for new kinds every
-/// half minute.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What the operator and the garbage collector do is seen within this time, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Shell {
     kubeconfig: PathBuf,

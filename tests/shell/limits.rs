@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatelaine::{api::AccessToken, controller::queue::Again};
+use chatelaine::api::AccessToken;
 use serde_json::json;
 
 use crate::{
@@ -18,9 +18,7 @@ fn stage(limits: serde_json::Value) -> Stage<AccessToken> {
 
 /// Who is looked at next.
 async fn next(stage: &Stage<AccessToken>) -> Option<String> {
-    let queue = &stage.keeper.house.queue;
-    let key = tokio::time::timeout(Duration::from_secs(3_600), queue.next()).await.ok()?;
-    queue.done(&key, Again::Never);
+    let key = tokio::time::timeout(Duration::from_secs(3_600), stage.next()).await.ok()?;
     Some(key.name.to_string())
 }
 

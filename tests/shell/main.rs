@@ -6,8 +6,10 @@
 
 mod caches;
 mod faults;
+mod holdings;
 mod limits;
 mod output;
+mod parents;
 mod passphrases;
 mod requests;
 mod restarting;

@@ -39,8 +39,7 @@ async fn settle(stage: &mut Stage<SshKey>) -> Vec<String> {
         stage.look().await.expect("a pass");
         let asked = stage.server.asked();
         if stage.condition("Reconciling")["reason"] == "Minting" {
-            let key = stage.keeper.house.queue.next().await;
-            stage.keeper.house.queue.done(&key, Again::Never);
+            stage.next().await;
         } else if asked.iter().all(|asked| asked.starts_with("GET")) {
             all.extend(asked);
             return all;

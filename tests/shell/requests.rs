@@ -108,8 +108,7 @@ async fn an_rsa_key_is_made_elsewhere_and_issued_in_the_next_pass() {
     stage.look().await.expect("begun");
     assert_eq!(stage.server.asked(), [stage.status_path()], "nothing is published while the key is made");
     assert_eq!(stage.condition("Reconciling")["reason"], "Minting");
-    let key = stage.keeper.house.queue.next().await;
-    assert_eq!(&*key.name, "ci");
+    assert_eq!(&*stage.next().await.name, "ci");
     stage.see();
     stage.look().await.expect("issued");
     assert_eq!(stage.server.asked(), ["POST secrets".to_owned(), stage.status_path()]);

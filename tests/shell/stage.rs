@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use chatelaine::{
     api::LEDGER,
     controller::{
-        Settings,
+        Settings, account,
         clock::Clock,
         credential::Keeper,
         error::Failure,
+        feed::stir_account,
         guarded::Guarded,
         house::House,
         queue::{Again, Key, Lane},
@@ -36,16 +37,31 @@ impl<K: Credential> Stage<K> {
         let server = Server::new(clock.clone());
         let (reporter, told) = Reporter::new();
         let house = House::new(server.client(), clock, reporter, Settings::default());
-        let keeper = Keeper { house: Arc::new(house), cache: Arc::default() };
+        let cache = house.caches.of::<K>();
+        let keeper = Keeper { house: Arc::new(house), cache };
         let mut stage = Self { server, keeper, told };
         stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"]}));
         stage.add("ci", spec);
         stage
     }
 
+    /// The keeper of another kind in the same house.
+    pub fn beside<L: Credential>(&self) -> Stage<L> {
+        let house = self.keeper.house.clone();
+        let cache = house.caches.of::<L>();
+        // What is told comes to the first.
+        let (_, told) = Reporter::new();
+        Stage { server: self.server.clone(), keeper: Keeper { house, cache }, told }
+    }
+
     pub fn account(&mut self, spec: Value) {
         self.server.put("accounts", object("Account", "alice", "uid-alice", spec));
-        let account = guarded(self.server.get("accounts", "alice").expect("just put"));
+        self.see_account();
+    }
+
+    /// The cache of Accounts catches up.
+    pub fn see_account(&mut self) {
+        let account = guarded(self.server.get("accounts", "alice").expect("it is there"));
         self.keeper.house.caches.accounts.put(account);
     }
 
@@ -53,22 +69,30 @@ impl<K: Credential> Stage<K> {
     pub fn annotate_account(&mut self, annotation: &str, value: &str) {
         let mut account = self.server.get("accounts", "alice").expect("it is there");
         account["metadata"]["annotations"][annotation] = json!(value);
-        self.server.put("accounts", account.clone());
-        self.keeper.house.caches.accounts.put(guarded(account));
+        self.server.put("accounts", account);
+        self.see_account();
     }
 
-    pub fn add(&mut self, name: &str, mut spec: Value) {
+    pub fn add(&mut self, name: &str, spec: Value) {
+        self.add_as(name, &format!("uid-{name}"), spec);
+    }
+
+    pub fn add_as(&mut self, name: &str, uid: &str, mut spec: Value) {
         spec["accountRef"] = json!({"name": "alice"});
-        self.server.put(&resource::<K>(), object(K::KIND, name, &format!("uid-{name}"), spec));
+        self.server.put(&resource::<K>(), object(K::KIND, name, uid, spec));
         self.see_object(name);
     }
 
     /// Edits the object, as somebody would; the cache sees it.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
-        let mut object = self.object("ci");
+        self.edit_of("ci", edit);
+    }
+
+    pub fn edit_of(&mut self, name: &str, edit: impl FnOnce(&mut Value)) {
+        let mut object = self.object(name);
         edit(&mut object);
         self.server.put(&resource::<K>(), object);
-        self.see_object("ci");
+        self.see_object(name);
     }
 
     pub fn annotate(&mut self, annotation: &str, value: &str) {
@@ -92,6 +116,7 @@ impl<K: Credential> Stage<K> {
         let object: Guarded<K> = guarded(self.object(name));
         let seen = self.keeper.cache.put(object);
         self.call(self.keeper.house.roll.see(K::KIND, &seen));
+        stir_account(&self.keeper.house, &seen);
     }
 
     /// Somebody deletes the object; the cache sees it.
@@ -100,10 +125,23 @@ impl<K: Credential> Stage<K> {
         self.server.remove(&resource::<K>(), name);
         self.keeper.cache.remove(&object.meta);
         self.call(self.keeper.house.roll.forget(K::KIND, &object));
+        stir_account(&self.keeper.house, &object);
     }
 
     fn call(&self, keys: Vec<Key>) {
         keys.into_iter().for_each(|key| self.keeper.house.queue.push(key, Lane::Ordinary));
+    }
+
+    /// The next credential that the queue asks to look at. Its Account, which is asked for beside it, is passed over.
+    pub async fn next(&self) -> Key {
+        let queue = &self.keeper.house.queue;
+        loop {
+            let key = queue.next().await;
+            queue.done(&key, Again::Never);
+            if key.kind != account::KIND {
+                return key;
+            }
+        }
     }
 
     /// The cache of Secrets catches up with one, there or gone.
@@ -121,10 +159,14 @@ impl<K: Credential> Stage<K> {
 
     /// All caches show what is there.
     pub fn see(&mut self) {
-        self.see_object("ci");
-        self.see_secret("ci");
-        self.see_secret("chatelaine-held-uid-ci");
-        self.see_secret("chatelaine-seal-uid-ci");
+        self.see_all_of("ci");
+    }
+
+    fn see_all_of(&mut self, name: &str) {
+        self.see_object(name);
+        for secret in [name, &format!("chatelaine-held-uid-{name}"), &format!("chatelaine-seal-uid-{name}")] {
+            self.see_secret(secret);
+        }
     }
 
     /// One pass.
@@ -138,10 +180,14 @@ impl<K: Credential> Stage<K> {
 
     /// Passes and catching up until nothing is asked any more; what was asked for meanwhile.
     pub async fn rest(&mut self) -> Vec<String> {
+        self.rest_of("ci").await
+    }
+
+    pub async fn rest_of(&mut self, name: &str) -> Vec<String> {
         let mut all = Vec::new();
         for _ in 0..20 {
-            self.see();
-            let outcome = self.look().await;
+            self.see_all_of(name);
+            let outcome = self.look_at(name).await;
             let asked = self.server.asked();
             if asked.is_empty() && outcome.is_ok() {
                 return all;

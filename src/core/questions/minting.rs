@@ -106,14 +106,17 @@ fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
 /// What is dead is issued anew when the date was moved beyond the one that had passed, or when somebody asks.
 fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
     let asked = scene.asked(Trigger::Rotate, ledger).is_some();
-    let given = scene.policy.not_after(scene.now, scene.policy.default_lifetime);
+    let given = scene.policy.own_not_after(scene.now, scene.policy.default_lifetime);
     let date_passed = given.is_some_and(|date| date <= scene.now);
     let moved = match (ledger.not_after, scene.policy.asked_not_after_of(ledger)) {
         (Some(recorded), Some(now_given)) => recorded < now_given && scene.now < now_given,
         (Some(_), None) => true,
         (None, _) => false,
     };
+    // A part lives for a short time and goes on by itself, as long as its parent does.
+    let goes_on = ledger.state == State::Expired && scene.policy.parent.is_some() && !date_passed;
     let cause = (ledger.state == State::Expired && moved)
+        || goes_on
         || brought_anew(scene, ledger)
         || (asked && !is_brought(scene));
     if asked && is_brought(scene) && !cause {
@@ -126,7 +129,24 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
     if !cause || scene.why_inactive().is_some() {
         return Answer::No;
     }
-    mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
+    match too_soon(scene, ledger) {
+        Some(complaint) if !asked => Answer::Blocked(complaint),
+        Some(_) | None => mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued)),
+    }
+}
+
+/// A part that ended by its own short life goes on once a minute; one whose parent has changed, at once.
+fn too_soon(scene: &Scene, ledger: &Ledger) -> Option<Complaint> {
+    let parent = scene.policy.parent.as_ref()?;
+    let earliest = REMAKE_PAUSE.after(ledger.issue_time?);
+    let waits =
+        parent.is_unchanged(ledger.parent.as_ref()) && scene.now < earliest && may_mint(scene).is_ok();
+    let text = "It expired within a minute of its issue, and is issued anew at most once a minute: lengthen its \
+                life, or that of its parent, or the limit of the Account";
+    // What would end before that is not issued at all; at that end something else stands in the way.
+    let ends = [scene.policy.fixed_end(), parent.not_after()];
+    let again = ends.into_iter().flatten().fold(earliest, Timestamp::min);
+    waits.then(|| Complaint::waiting(Reason::AwaitingMaterial, text).until(again))
 }
 
 pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
@@ -181,6 +201,9 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
             ));
         }
         Account::Active => {}
+    }
+    if let Some(complaint) = scene.policy.parent.as_ref().and_then(|parent| parent.obstacle(scene.now)) {
+        return Err(complaint);
     }
     let over_quota = scene.policy.over_quota.as_ref().filter(|_| !scene.was_ever_issued());
     if let Some(refusal) = scene.policy.refusal.as_ref().or(over_quota) {

@@ -5,5 +5,6 @@ pub(super) mod ending;
 pub(super) mod locking;
 pub(super) mod minting;
 pub(super) mod overlap;
+pub(super) mod parent;
 pub(super) mod reach;
 pub(super) mod withholding;

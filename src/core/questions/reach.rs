@@ -3,10 +3,10 @@
 use super::minting::{mint, past};
 use crate::core::{
     answer::{Act, Answer, Complaint},
-    page,
     period::Period,
     reason::Reason,
     scene::{Existence, Scene, Sight},
+    taking,
 };
 
 /// A stranger's Secret is looked at again after this time: no watch shows it.
@@ -51,8 +51,8 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
         return if untouched { Answer::Yes(Act::Rest(None)) } else { Answer::No };
     }
     match &scene.secret {
-        Sight::Orphan { ledger, .. } => page::restore(scene, ledger).into(),
-        Sight::Offered { found: Ok(find) } => mint(scene, |scene| page::adopt(scene, past(scene), find)),
+        Sight::Orphan { ledger, .. } => taking::restore(scene, ledger).into(),
+        Sight::Offered { found: Ok(find) } => mint(scene, |scene| taking::adopt(scene, past(scene), find)),
         Sight::Absent | Sight::Mute => match scene.restore_awaited() {
             Some(announced) => announced.complaint().until(RESTORE_PAUSE.after(scene.now)).stop(),
             None => Answer::No,

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 use crate::binaries::Binaries;
 use crate::cluster::Cluster;
+use crate::install::install;
 use crate::leash;
 use crate::ports::Port;
 use crate::scratch::Scratch;
@@ -35,14 +36,31 @@ impl Deref for ControlPlane {
 /// How long a server may take on a machine that builds something at the same time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What a control plane begins with.
+#[derive(Clone, Copy)]
+enum Inventory {
+    Nothing,
+    /// The CRDs and the RBAC of this checkout.
+    Installed,
+}
+
 impl ControlPlane {
     /// Etcd, API server and controller manager, ready to answer. Nothing is installed.
     pub async fn start() -> Result<Self> {
+        Self::start_with(Inventory::Nothing).await
+    }
+
+    /// The same with CRDs and RBAC.
+    pub async fn start_installed() -> Result<Self> {
+        Self::start_with(Inventory::Installed).await
+    }
+
+    async fn start_with(inventory: Inventory) -> Result<Self> {
         let binaries = tokio::task::spawn_blocking(Binaries::find).await??;
         // A port that was free when it was claimed may be somebody else's a moment later.
         let mut attempts = 3;
         loop {
-            match Self::try_start(&binaries).await {
+            match Self::try_start(&binaries, inventory).await {
                 Err(error) if attempts > 1 => {
                     attempts -= 1;
                     eprintln!("the control plane did not start, trying other ports: {error:#}");
@@ -52,7 +70,7 @@ impl ControlPlane {
         }
     }
 
-    async fn try_start(binaries: &Binaries) -> Result<Self> {
+    async fn try_start(binaries: &Binaries, inventory: Inventory) -> Result<Self> {
         let scratch = Scratch::new()?;
         let ports = [Port::claim()?, Port::claim()?, Port::claim()?];
         let layout = Layout {
@@ -67,6 +85,12 @@ impl ControlPlane {
         running.start(&layout, binaries, Server::Etcd)?;
         running.start(&layout, binaries, Server::Apiserver)?;
         let cluster = wait_ready(&layout, binaries, || running.nobody_died(&layout)).await?;
+        match inventory {
+            Inventory::Nothing => {}
+            Inventory::Installed => install(&cluster).await?,
+        }
+        // Last: its garbage collector looks for kinds when it starts, and then only every half minute. What is deleted
+        // before it knows the kind leaves its Secrets for as long again as it was there.
         running.start(&layout, binaries, Server::ControllerManager)?;
         Ok(Self { cluster, binaries: binaries.clone(), running, _ports: ports, _scratch: scratch })
     }

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::control_plane::ControlPlane;
-use crate::install::install;
 use crate::operator::Operator;
 
 /// The control plane of this test binary, with CRDs and RBAC. Each test takes a namespace of its own.
@@ -21,14 +20,10 @@ pub async fn shared() -> &'static ControlPlane {
 
 /// A control plane with CRDs and RBAC that only the caller uses; it ends when it is dropped.
 pub async fn own() -> ControlPlane {
-    let control_plane = match ControlPlane::start().await {
+    match ControlPlane::start_installed().await {
         Ok(control_plane) => control_plane,
-        Err(error) => panic!("no control plane: {error:#}"),
-    };
-    if let Err(error) = install(&control_plane).await {
-        panic!("CRDs and RBAC cannot be installed: {error:#}");
+        Err(error) => panic!("no control plane with CRDs and RBAC: {error:#}"),
     }
-    control_plane
 }
 
 /// The operator that serves all tests on the [`shared`] control plane, with its own ServiceAccount's rights.

@@ -28,9 +28,10 @@ pub async fn up(operator: &Path) -> Result<()> {
         still_run(&home, &layout, &[Server::Etcd.name(), Server::Apiserver.name()])
     })
     .await?;
-    start_server(&mut home, &layout, &binaries, Server::ControllerManager)?;
     install(&cluster).await?;
     println!("CRDs and roles are installed");
+    // After the CRDs: its garbage collector looks for new kinds when it starts, and then only every half minute.
+    start_server(&mut home, &layout, &binaries, Server::ControllerManager)?;
     start_operator(&mut home, &cluster, operator).await?;
 
     let edited = examples::apply(&cluster, QUICKSTART).await?;

@@ -1,0 +1,104 @@
+//! What others refer to and no cache has: it is looked for on the server, and counts as gone only after a while, so that
+//! a restore does not flap.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use kube::{
+    Resource,
+    api::{GetParams, Request},
+    core::NamespaceResourceScope,
+};
+use tokio::time::Instant;
+
+use super::{cache::Cache, error::Failure, guarded::Guarded, house::House};
+use crate::core::period::Period;
+
+/// What is gone counts as gone after this time.
+const GRACE: Duration = Duration::from_secs(60);
+/// How often it is looked for on the server meanwhile.
+const RECHECK: Duration = Duration::from_secs(5);
+
+/// By kind, namespace and name.
+#[derive(Default)]
+pub struct Absences(Mutex<HashMap<(String, String, String), Absence>>);
+
+/// Something that the cache does not have.
+#[derive(Clone, Copy)]
+struct Absence {
+    since: Instant,
+    checked: Instant,
+}
+
+/// Where something is that is referred to.
+pub enum Whereabouts<K> {
+    There(Arc<Guarded<K>>),
+    /// Not there, but too short a time to act on. Looked at again at `until`.
+    MissingLately {
+        until: Timestamp,
+    },
+    Missing,
+    /// It could not be read.
+    Unknown,
+}
+
+impl House {
+    /// From the cache; what the cache does not have is looked for on the server before it counts as gone.
+    pub async fn find<K>(&self, cache: &Cache<Guarded<K>>, namespace: &str, name: &str) -> Whereabouts<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static,
+    {
+        let key = (K::kind(&()).into_owned(), namespace.to_owned(), name.to_owned());
+        if let Some(guarded) = cache.get(namespace, name) {
+            self.absences.lock().remove(&key);
+            return Whereabouts::There(guarded);
+        }
+        let known = self.absences.lock().get(&key).copied();
+        let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
+            Some(absence) => absence,
+            None => match self.look_for(namespace, name).await {
+                Ok(Some(found)) => {
+                    self.absences.lock().remove(&key);
+                    return Whereabouts::There(found);
+                }
+                Ok(None) => {
+                    let checked = Instant::now();
+                    let absence = Absence { since: known.map_or(checked, |known| known.since), checked };
+                    self.absences.lock().insert(key, absence);
+                    absence
+                }
+                Err(_) => return Whereabouts::Unknown,
+            },
+        };
+        match GRACE.checked_sub(absence.since.elapsed()) {
+            Some(rest) if !rest.is_zero() => {
+                let until = Period::seconds(rest.as_secs() + 1).after(self.clock.now());
+                Whereabouts::MissingLately { until }
+            }
+            Some(_) | None => Whereabouts::Missing,
+        }
+    }
+
+    async fn look_for<K>(&self, namespace: &str, name: &str) -> Result<Option<Arc<Guarded<K>>>, Failure>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static,
+    {
+        let request = Request::new(K::url_path(&(), Some(namespace))).get(name, &GetParams::default());
+        let request = request.map_err(|_| Failure::Refused { code: 0, reason: "name".into() })?;
+        match self.ask(self.client.request::<Guarded<K>>(request)).await {
+            Ok(found) => Ok(Some(Arc::new(found))),
+            Err(Failure::Gone) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Absences {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String, String), Absence>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
