@@ -22,7 +22,6 @@ use super::{
     places,
     queue::{Again, Key, Lane},
     restart,
-    secret_data::is_too_large,
     secrets::{Values, compose, secret_name},
     status,
 };
@@ -34,7 +33,7 @@ use crate::{
         lifecycle::{Act, Complaint, decide},
         page::{Current, Former, Motive, Page},
         reason::Reason,
-        scene::{CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
+        scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
         trigger::requested_at,
     },
@@ -55,8 +54,8 @@ enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
-    /// The Secret is full of what others put there.
-    Full,
+    /// The Secret cannot be written as it is.
+    Hindered(Complaint),
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
@@ -127,13 +126,7 @@ impl<K: Credential> Keeper<K> {
                     let making = Complaint::waiting(Reason::Minting, "The key is being made");
                     return self.report(key, &seen, Some(&making)).await;
                 }
-                Ok(Outcome::Full) => {
-                    let full = Complaint::person(
-                        Reason::InvalidSpec,
-                        "The Secret would be larger than 1 MiB: remove from it what others put there",
-                    );
-                    return self.report(key, &seen, Some(&full)).await;
-                }
+                Ok(Outcome::Hindered(why)) => return self.report(key, &seen, Some(&why)).await,
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
                 Err(failure) => {
                     // Best effort: what matters is that it is tried again.
@@ -179,10 +172,19 @@ impl<K: Credential> Keeper<K> {
             None => return Ok(Outcome::Making),
         };
         let grant = seen.scene.policy.grant.as_ref();
-        let secret = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
-        if is_too_large(&secret) {
-            return Ok(Outcome::Full);
+        let mut composed = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
+        if let Some(obstacle) = composed.obstacle.take() {
+            if !ledger.is_dead() {
+                return Ok(Outcome::Hindered(obstacle));
+            }
+            // What has to go goes, with all that others put beside it.
+            self.remove(seen).await?;
+            if seen.scene.existence == Existence::BeingDeleted {
+                return Ok(Outcome::Done);
+            }
+            composed = compose(&*seen.object, &mut ledger, &values, seen.scene.policy.grant.as_ref(), None);
         }
+        let secret = composed.secret;
         let api = self.house.secrets_in(&key.namespace);
         let params = PostParams::default();
         let written = match &seen.secret {
@@ -197,6 +199,19 @@ impl<K: Credential> Keeper<K> {
             self.house.reporter.tell(seen.object.object_ref(&()), news.reason, news.text);
         }
         Ok(Outcome::Done)
+    }
+
+    /// Deletes the Secret that was decided on.
+    async fn remove(&self, seen: &mut Seen<K>) -> Result<(), Failure> {
+        if let Some(there) = &seen.secret {
+            let preconditions =
+                Preconditions { uid: there.uid(), resource_version: there.resource_version() };
+            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+            self.house.ask(self.api(seen).delete(&there.name_any(), &params)).await?;
+        }
+        seen.secret = None;
+        see_secret(seen);
+        Ok(())
     }
 
     /// The values of a page; None while the key is being made.
