@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::reason::Reason;
+use super::{reason::Reason, short::short};
+
+/// No message is longer, whatever people put into the names that it repeats: the schema would refuse the whole status.
+const LONGEST: usize = 4_096;
 
 /// A condition's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl<'a> Conditions<'a> {
             observed_generation: self.generation,
             last_transition_time: before.map_or_else(now, |before| before.last_transition_time.clone()),
             reason: reason.to_string(),
-            message: message.into(),
+            message: short(&message.into(), LONGEST).into_owned(),
         };
         self.list.push(condition);
         self
