@@ -9,8 +9,8 @@ use super::{
     parent::Standing,
     period::Period,
     policy::Wanted,
-    questions::minting::may_mint,
-    scene::{Account, Clock, Existence, Scene},
+    questions::{minting::may_mint, reach::CONFLICT_PAUSE},
+    scene::{Account, Clock, Existence, Origin, Scene},
 };
 
 const DAY: i64 = 86_400;
@@ -37,6 +37,11 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
     }
     if let Some(Complaint { remedy: Remedy::Waiting { look_again }, .. }) = complaint {
         moments.extend(*look_again);
+    }
+    // No watch shows a stranger on the name of the copy, nor that he goes.
+    let is_strange = scene.copy.as_ref().is_some_and(|copy| copy.origin == Origin::Strange);
+    if is_strange && scene.existence == Existence::Standing {
+        moments.push(CONFLICT_PAUSE.after(scene.now));
     }
     // Then the material is withheld, if there is any in the Secret.
     let would_be_withheld = scene.existence == Existence::Standing
