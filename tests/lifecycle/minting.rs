@@ -9,7 +9,7 @@ use chatelaine::{
         period::Period,
         policy::{Expiry, Source, Wanted},
         reason::Reason,
-        scene::{Account, Scene, Sight},
+        scene::{Account, Existence, Scene, Sight},
     },
 };
 
@@ -228,4 +228,17 @@ fn a_bad_uploaded_key_is_said_and_the_live_one_stays() {
     let mut scene = uploaded(None, live());
     scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "DSA"));
     assert_eq!(obstacle(&scene), Some(Reason::InvalidKey));
+}
+
+#[test]
+fn on_an_object_that_is_being_deleted_nothing_is_noted() {
+    let dead = || with(Ledger { state: State::Revoked, digest: None, ..ledger() });
+    let mut uploaded = asking(dead(), Some("again"), None);
+    uploaded.policy.source = Source::Brought { id: Some("id-1".into()) };
+    let mut passed = asking(dead(), Some("again"), None);
+    passed.policy.expiry = Expiry::At(at(NOW - 1));
+    for scene in [uploaded, passed] {
+        assert!(matches!(decide(&scene), Act::Write(_)));
+        assert!(matches!(decide(&Scene { existence: Existence::BeingDeleted, ..scene }), Act::Rest(_)));
+    }
 }
