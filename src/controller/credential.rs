@@ -89,7 +89,7 @@ impl<K: Credential> Keeper<K> {
         let depth = if is_look_asked(&object) { Depth::Live } else { Depth::Glance };
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
-            View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
+            View::Behind(rest) => return Ok(Again::NotYet(rest)),
             View::Current => observe(&self.house, Arc::new(object), depth).await?,
             View::Lost => match self.read_live(key).await? {
                 Some(object) => observe(&self.house, Arc::new(object), Depth::Live).await?,
@@ -349,7 +349,7 @@ impl<K: Credential> Keeper<K> {
     ) -> Result<Again, Failure> {
         let waits_for_secret = !matches!(seen.scene.secret, Sight::Absent | Sight::Ours { .. } | Sight::Mute);
         if waits_for_secret {
-            self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
+            self.house.waiters.add(&key.namespace, &secret_name(&*seen.object), key);
         }
         let live = seen.scene.ledger().filter(|ledger| ledger.is_live());
         if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {
