@@ -82,3 +82,23 @@ impl<'a> Conditions<'a> {
         self.list
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_time_moves_only_when_the_status_flips() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let told = |seen: &[Condition], second, truth, reason| {
+            let mut conditions = Conditions::new(seen, at(second), Some(1));
+            conditions.set("Ready", truth, reason, "");
+            conditions.finish()
+        };
+        let first = told(&[], 10, Truth::True, Reason::Issued);
+        let same = told(&first, 20, Truth::True, Reason::Rotated);
+        assert_eq!((same[0].last_transition_time.0, same[0].reason.as_str()), (at(10), "Rotated"));
+        let flipped = told(&same, 30, Truth::False, Reason::Revoked);
+        assert_eq!(flipped[0].last_transition_time.0, at(30));
+    }
+}

@@ -50,10 +50,12 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
         Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
         Some(_) if is_offered(meta, me) => Claim::Offered,
         Some(ledger) if ledger.owner.is_namesake(me) => {
-            if meta.owner_references.iter().flatten().next().is_some() {
-                Claim::LeftBehind
-            } else {
-                Claim::Orphan(ledger)
+            let mut others = meta.owner_references.iter().flatten().filter(|owner| owner.uid != me.uid);
+            match others.clone().next() {
+                None => Claim::Orphan(ledger),
+                // The collector takes only what its last owner left behind.
+                Some(_) if others.any(|owner| owner.uid == ledger.owner.uid) => Claim::LeftBehind,
+                Some(other) => Claim::Foreign { holder: named(&other.kind, &other.name), offer: offer(meta) },
             }
         }
         Some(ledger) => {
@@ -142,7 +144,19 @@ mod tests {
     {
         let old = Owner { uid: "old".into(), ..me() };
         assert_eq!(claim(&secret(&old, &["old"]), &me()), Claim::LeftBehind);
+        assert_eq!(claim(&secret(&old, &["somebody", "old"]), &me()), Claim::LeftBehind);
         assert!(matches!(claim(&secret(&old, &[]), &me()), Claim::Orphan(_)));
+        assert!(
+            matches!(claim(&secret(&old, &["new"]), &me()), Claim::Orphan(_)),
+            "nobody but this object owns it"
+        );
+    }
+
+    #[test]
+    fn a_predecessors_secret_that_somebody_else_owns_is_his_because_the_garbage_collector_never_takes_it() {
+        let old = Owner { uid: "old".into(), ..me() };
+        let wanted = Claim::Foreign { holder: "the AccessToken ci".into(), offer: Offer::Vain };
+        assert_eq!(claim(&secret(&old, &["somebody"]), &me()), wanted);
     }
 
     #[test]

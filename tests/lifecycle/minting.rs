@@ -174,6 +174,19 @@ fn a_rotation_raises_the_revision_by_one_and_by_default_ends_the_old_one_at_once
 }
 
 #[test]
+fn a_rotation_renews_a_lifetime_and_does_not_move_a_date() {
+    let rotated = |expiry, not_after| {
+        let mut scene =
+            asking(with(Ledger { not_after: Some(at(not_after)), ..ledger() }), Some("again"), None);
+        scene.policy.expiry = expiry;
+        page(&scene).ledger.not_after
+    };
+    let date = NOW + 500;
+    assert_eq!(rotated(Expiry::At(at(date)), date), Some(at(date)));
+    assert_eq!(rotated(Expiry::After(Period::days(1)), NOW + 500), Some(at(NOW + 86_400)));
+}
+
+#[test]
 fn a_second_rotation_in_an_overlap_lets_the_oldest_go() {
     let mut scene = asking(with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() }), Some("r"), None);
     scene.policy.overlap = Some(Period::seconds(600));

@@ -8,6 +8,7 @@ mod caches;
 mod faults;
 mod holdings;
 mod limits;
+mod metadata;
 mod others;
 mod output;
 mod parents;
