@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     material::Identity,
+    bounds,
     period::Period,
     policy::DefaultFrom,
     reason::Reason,
@@ -180,7 +181,7 @@ pub struct Entry {
 pub enum Illegible {
     /// It was written by a newer version: hands off.
     Newer(u32),
-    /// It is no ledger at all.
+    /// It is no ledger at all, or says more than one can say.
     Broken,
 }
 
@@ -222,7 +223,10 @@ impl Ledger {
         if version > VERSION {
             return Err(Illegible::Newer(version));
         }
-        serde_json::from_str(text).map_err(|_| Illegible::Broken)
+        match serde_json::from_str::<Self>(text) {
+            Ok(ledger) if version == VERSION && ledger.is_within_bounds() => Ok(ledger),
+            Ok(_) | Err(_) => Err(Illegible::Broken),
+        }
     }
 
     pub fn to_text(&self) -> String {
@@ -241,7 +245,7 @@ impl Ledger {
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
         Some(Self {
             state: status.state?,
-            revision: status.revision?,
+            revision: bounds::revision(status.revision?),
             id,
             public,
             issue_time: status.issue_time.as_ref().map(|time| time.0),

@@ -142,7 +142,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         Source::Brought { .. } => Current::Brought,
     };
     ledger.state = State::Live;
-    ledger.revision += 1;
+    ledger.revision = ledger.next_revision();
     ledger.issue_time = Some(issue);
     (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
     ledger.not_after = scene.policy.not_after(issue, *default_lifetime);
@@ -192,7 +192,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
         retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
     };
     let mut ledger = Ledger {
-        revision: from.revision + 1,
+        revision: from.next_revision(),
         id: back.id,
         public: back.public,
         digest: Some(back.digest),
@@ -350,7 +350,7 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
     let issue = down(scene.now);
     let mut ledger = Ledger {
         state: State::Live,
-        revision: blank.revision + 1,
+        revision: blank.next_revision(),
         id: found.identity.id.clone(),
         public: found.identity.public.clone(),
         digest: Some(found.digest.clone()),

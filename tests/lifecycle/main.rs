@@ -1,5 +1,6 @@
 //! The decision table, row by row, and what no history may break.
 
+mod bounds;
 mod causes;
 mod drift;
 mod ending;
