@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    material::Identity,
     bounds,
+    material::Identity,
     period::Period,
     policy::DefaultFrom,
     reason::Reason,
     trigger::{Handled, Triggers},
 };
-use crate::api::{CredentialStatus, State};
+use crate::api::{CredentialStatus, Effective, State};
 
 /// The version that this build writes.
 const VERSION: u32 = 1;
@@ -243,15 +244,26 @@ impl Ledger {
     ) -> Option<Self> {
         let Identity { id, public } = identity.unwrap_or_default();
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
+        let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
+        let issue_time = time(&status.issue_time);
+        // The default is not testified, but what it led to is. An end that is known must not be lost with the ledger.
+        let default = |end: Option<Timestamp>| {
+            Some(Period::between(issue_time?, end?)).filter(|lifetime| !lifetime.is_zero())
+        };
+        let from_limit = |effective: &Effective| effective.lifetime_from.as_deref() == Some("Limit");
         Some(Self {
             state: status.state?,
             revision: bounds::revision(status.revision?),
             id,
             public,
-            issue_time: status.issue_time.as_ref().map(|time| time.0),
-            not_after: status.expiration_time.as_ref().map(|time| time.0),
-            default_lifetime: None,
-            default_from: DefaultFrom::default(),
+            issue_time,
+            not_after: time(&status.expiration_time),
+            default_lifetime: default(time(&status.expiration_time)),
+            default_from: if status.effective.as_ref().is_some_and(from_limit) {
+                DefaultFrom::Limit
+            } else {
+                DefaultFrom::Account
+            },
             previous: status.previous.as_ref().and_then(|previous| {
                 Some(Previous {
                     id: previous.id.clone(),
@@ -259,8 +271,9 @@ impl Ledger {
                     digest: digest(1)?,
                     sealed: None,
                     issue_time: None,
-                    default_lifetime: None,
-                    not_after: previous.expiration_time.as_ref().map(|time| time.0),
+                    // Counted from the issue of the current one, as its own is not known.
+                    default_lifetime: default(time(&previous.expiration_time)),
+                    not_after: time(&previous.expiration_time),
                     retirement_time: previous.retirement_time.0,
                 })
             }),

@@ -13,6 +13,7 @@ mod reach;
 mod schedule;
 mod stage;
 mod telling;
+mod testimony;
 mod triggers;
 mod withholding;
 mod world;
