@@ -21,7 +21,7 @@ use crate::{
         lifecycle::Complaint,
         ownership::{Claim, claim},
         permission::{Grant, Request, entitle},
-        policy::{self, Expiry, Policy, Source, Wanted},
+        policy::{self, Expiry, MaxLifetime, Policy, Source, Wanted},
         reason::Reason,
         restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
@@ -148,7 +148,7 @@ fn policy_of<K: Credential>(house: &House, object: &K, account: Option<&AccountS
         schedule: schedule.unwrap_or_default(),
         default_lifetime,
         default_from,
-        max_lifetime: account.and_then(policy::max_lifetime),
+        max_lifetime: MaxLifetime::of(account),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         grant: granted,
         source: match brought {
