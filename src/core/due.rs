@@ -42,6 +42,13 @@ pub fn next_end(ledger: &Ledger) -> Option<Timestamp> {
     ledger.not_after.into_iter().chain(retire).min()
 }
 
+/// The end of this material that has passed: the recorded one, or the one that the spec now gives. If both have, the
+/// earlier one: what is issued anew is to end after it.
+pub fn passed_end(scene: &Scene, ledger: &Ledger) -> Option<Timestamp> {
+    let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
+    ends.into_iter().flatten().filter(|end| scene.is_past(*end)).min()
+}
+
 /// When live material is to be replaced by itself. Nothing is while it is withheld: it is given back first, and what
 /// came due meanwhile is done then.
 pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp)> {

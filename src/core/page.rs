@@ -1,6 +1,7 @@
 //! The next page of the ledger: one function for each transition, each a single write of the Secret.
 
 use super::{
+    due::passed_end,
     ledger::{Copy, Ledger, Previous},
     policy::{Policy, Source, down, up},
     reason::Reason,
@@ -228,7 +229,11 @@ pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
 
 /// The material is destroyed, current and previous. The identity stays listed.
 pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
-    let mut ledger = Ledger { state, previous: None, digest: None, sealed: None, ..from.clone() };
+    let not_after = match state {
+        State::Expired => passed_end(scene, from).or(from.not_after),
+        State::Revoked | State::Live | State::Withheld => from.not_after,
+    };
+    let mut ledger = Ledger { state, not_after, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
     let (reason, motive, text) = match state {
         State::Revoked => (

@@ -4,6 +4,7 @@ use super::minting::{account_is_there, past};
 use crate::api::State;
 use crate::core::{
     answer::{Act, Answer},
+    due::passed_end,
     ledger::Ledger,
     page::{self, Page},
     scene::{CopySight, Existence, Inside, Integrity, Scene},
@@ -28,11 +29,8 @@ pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
 }
 
 pub(in crate::core) fn expired(scene: &Scene) -> Answer {
-    let passed = |ledger: &Ledger| {
-        let now_given = scene.policy.not_after_of(ledger);
-        let dates = [ledger.not_after, now_given];
-        ledger.revision > 0 && !ledger.is_dead() && dates.iter().flatten().any(|date| scene.is_past(*date))
-    };
+    let passed =
+        |ledger: &Ledger| ledger.revision > 0 && !ledger.is_dead() && passed_end(scene, ledger).is_some();
     if let Some(ledger) = scene.ledger() {
         return if passed(ledger) { page::destroy(scene, ledger, State::Expired).into() } else { Answer::No };
     }
