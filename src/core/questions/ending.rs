@@ -21,14 +21,22 @@ pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
             Answer::No
         };
     }
-    let born_revoked = scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none();
-    if scene.is_blank() && born_revoked && scene.existence == Existence::Standing && account_is_there(scene) {
+    if scene.is_blank()
+        && is_born_revoked(scene)
+        && scene.existence == Existence::Standing
+        && account_is_there(scene)
+    {
         return page::destroy(scene, &past(scene), State::Revoked).into();
     }
     Answer::No
 }
 
 pub(in crate::core) fn expired(scene: &Scene) -> Answer {
+/// A new object with a `revoke` and no `rotate` beside it.
+pub(super) fn is_born_revoked(scene: &Scene) -> bool {
+    scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none()
+}
+
     let passed =
         |ledger: &Ledger| ledger.revision > 0 && !ledger.is_dead() && passed_end(scene, ledger).is_some();
     if let Some(ledger) = scene.ledger() {

@@ -44,11 +44,8 @@ fn first_issue(scene: &Scene) -> Answer {
         Some(Reason::Inactive | Reason::AccountInactive)
             if account_is_there(scene) && scene.existence == Existence::Standing =>
         {
-            match may_mint(scene) {
+            match may_be_issued(scene) {
                 Ok(()) => page::born_inactive(scene, past(scene)).into(),
-                Err(complaint) if complaint.reason == Reason::AccountInactive => {
-                    page::born_inactive(scene, past(scene)).into()
-                }
                 Err(complaint) => Answer::Blocked(complaint),
             }
         }
@@ -187,6 +184,12 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
         return Err(refusal.clone());
     }
     if let Lock::NoPassphrase(why) = &scene.lock {
+    may_be_issued(scene)
+}
+
+/// What is refused whatever the Account does: then not even a Secret without material is made.
+fn may_be_issued(scene: &Scene) -> Result<(), Complaint> {
+    let account = &scene.owner.account;
         return Err(why.clone());
     }
     // What is live is renewed once more, rather than left to expire because the Account's default has changed.
