@@ -18,6 +18,8 @@ const SKEW_PAUSE: Period = Period::seconds(10);
 
 /// The next moment at which something is due or status reads differently; always in the future.
 pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
+/// How often an Account is looked for that could not be read.
+const ACCOUNT_PAUSE: Period = Period::seconds(30);
     let ledger = scene.ledger();
     let mut moments = Vec::with_capacity(8);
     let alive = |ledger: &&Ledger| !ledger.is_dead() && ledger.revision > 0;
@@ -55,6 +57,10 @@ pub fn expiry_line(now: Timestamp, not_after: Option<Timestamp>) -> String {
     match not_after {
         None => "Never Expires".to_owned(),
         Some(end) if end <= now => "Expired".to_owned(),
+    // It may be gone, or have come to say something else, and no watch tells of a read that failed.
+    if scene.account == Account::Unknown && scene.existence == Existence::Standing {
+        moments.push(ACCOUNT_PAUSE.after(scene.now));
+    }
         Some(end) => format!("Expires in: {} days", days_left(now, end)),
     }
 }
