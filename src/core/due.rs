@@ -7,7 +7,7 @@ use super::{
     ledger::Ledger,
     period::Period,
     policy::{Policy, Schedule, Source},
-    scene::Scene,
+    scene::{Existence, Scene},
 };
 
 /// No rotation or renewal is later than its time by more than this.
@@ -53,6 +53,9 @@ pub fn passed_end(scene: &Scene, ledger: &Ledger) -> Option<Timestamp> {
 /// came due meanwhile is done then.
 pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp)> {
     let policy = &scene.policy;
+    if scene.existence == Existence::BeingDeleted {
+        return None;
+    }
     // Damaged material is made anew anyway.
     if !ledger.is_live() || scene.is_damaged() || matches!(policy.source, Source::Brought { .. }) {
         return None;

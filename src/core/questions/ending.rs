@@ -14,7 +14,8 @@ use crate::core::{
 pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {
         let pending = scene.asked(Trigger::Revoke, ledger).is_some();
-        let reachable = scene.ledger().is_some() || scene.existence == Existence::Standing;
+        let reachable =
+            scene.ledger().is_some() || scene.is_rolled_back() || scene.existence == Existence::Standing;
         return if pending && reachable {
             page::destroy(scene, ledger, State::Revoked).into()
         } else {
@@ -31,19 +32,19 @@ pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     Answer::No
 }
 
-pub(in crate::core) fn expired(scene: &Scene) -> Answer {
 /// A new object with a `revoke` and no `rotate` beside it.
 pub(super) fn is_born_revoked(scene: &Scene) -> bool {
     scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none()
 }
 
+pub(in crate::core) fn expired(scene: &Scene) -> Answer {
     let passed =
         |ledger: &Ledger| ledger.revision > 0 && !ledger.is_dead() && passed_end(scene, ledger).is_some();
     if let Some(ledger) = scene.ledger() {
         return if passed(ledger) { page::destroy(scene, ledger, State::Expired).into() } else { Answer::No };
     }
     match scene.lost() {
-        Some(_) if scene.existence == Existence::BeingDeleted => Answer::No,
+        Some(_) if scene.existence == Existence::BeingDeleted && !scene.is_rolled_back() => Answer::No,
         Some(testimony) if testimony.is_dead() => {
             Answer::from(Page { news: None, ..page::kept(scene, testimony.clone()) })
         }
