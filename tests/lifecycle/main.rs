@@ -1,5 +1,6 @@
 //! The decision table, row by row, and what no history may break.
 
+mod bounds;
 mod causes;
 mod drift;
 mod ending;
@@ -14,6 +15,7 @@ mod reach;
 mod schedule;
 mod stage;
 mod telling;
+mod testimony;
 mod triggers;
 mod withholding;
 mod world;

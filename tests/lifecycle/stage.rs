@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::Page,
         permission::Grant,
-        policy::{DefaultFrom, Expiry, Policy, Source, Wanted},
+        policy::{DefaultFrom, Expiry, MaxLifetime, Policy, Source, Wanted},
         reason::Reason,
         scene::{
             Account, Clock, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight,
@@ -42,7 +42,7 @@ pub fn policy() -> Policy {
         schedule: None,
         default_lifetime: None,
         default_from: DefaultFrom::Account,
-        max_lifetime: None,
+        max_lifetime: MaxLifetime::Unlimited,
         warn_before: None,
         parent: None,
         grant: Some(Grant::default()),

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use chatelaine::{
-    api::State,
+    api::{CredentialStatus, State},
     core::{
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
+        material::Identity,
         page::{Current, Former, Page},
         parent::{End, Parent, Standing},
-        policy::Wanted,
-        scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
+        period::Period,
+        policy::{DefaultFrom, MaxLifetime, Source, Wanted},
+        project::{Report, project},
+        scene::{Account, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
         trigger::Triggers,
     },
 };
@@ -44,12 +47,20 @@ struct Held {
     previous: Option<Value>,
 }
 
+/// How long a part lives by default, in these histories.
+const DAY_OF_A_PART: Period = Period::seconds(600);
+
 pub struct World {
     /// Spec, Account, triggers and clock; what is seen of Secret and copy is put in for each look.
     pub scene: Scene,
     pub secret: Option<Stored>,
     held: Option<Held>,
-    testimony: Option<Ledger>,
+    /// What was told last, and of what.
+    status: Option<CredentialStatus>,
+    identity: Identity,
+    /// `credentialDefaults.lifetime` and `limits.maxLifetime` of the Account, while it is seen.
+    pub default: Option<Period>,
+    pub most: Option<Period>,
     /// The passphrase that they should be encrypted with.
     pub passphrase: Option<u8>,
     pub sealed: bool,
@@ -61,6 +72,8 @@ pub struct World {
     pub published: BTreeMap<(u32, i64), Value>,
     /// Values that were destroyed and must never be seen again.
     pub destroyed: Vec<Value>,
+    /// The end that the default of the Account gave each value, or that status knew when the ledger was lost.
+    ends: BTreeMap<Value, Timestamp>,
 }
 
 /// What was not there for long enough counts as gone.
@@ -76,7 +89,10 @@ impl World {
             scene: blank(),
             secret: None,
             held: None,
-            testimony: None,
+            status: None,
+            identity: Identity::default(),
+            default: None,
+            most: None,
             passphrase: None,
             sealed: false,
             minted: 0,
@@ -84,7 +100,39 @@ impl World {
             life: 0,
             published: BTreeMap::new(),
             destroyed: Vec::new(),
+            ends: BTreeMap::new(),
         }
+    }
+
+    fn testimony(&self) -> Option<Ledger> {
+        let scene = &self.scene;
+        let status = self.status.as_ref()?;
+        let identity = Some(self.identity.clone());
+        Ledger::from_testimony(scene.owner.clone(), identity, None, status, &scene.account_triggers)
+    }
+
+    fn is_account_seen(&self) -> bool {
+        matches!(self.scene.account, Account::Active | Account::Inactive)
+    }
+
+    /// What the Account says of lifetimes, while it can be asked.
+    fn ask_account(&self, scene: &mut Scene) {
+        let policy = &mut scene.policy;
+        if !self.is_account_seen() {
+            policy.max_lifetime = MaxLifetime::Unknown;
+            (policy.default_lifetime, policy.default_from) = (None, DefaultFrom::Account);
+            return;
+        }
+        policy.max_lifetime = self.most.map_or(MaxLifetime::Unlimited, MaxLifetime::Of);
+        let (default, from) = match policy.parent {
+            Some(_) => (Some(DAY_OF_A_PART), DefaultFrom::ApiKeyPair),
+            None => (self.default, DefaultFrom::Account),
+        };
+        (policy.default_lifetime, policy.default_from) = match (default, self.most) {
+            (Some(default), Some(most)) if most < default => (Some(most), DefaultFrom::Limit),
+            (Some(default), _) => (Some(default), from),
+            (None, most) => (most, DefaultFrom::Limit),
+        };
     }
 
     /// What the operator sees when it looks live.
@@ -114,7 +162,8 @@ impl World {
                 crate::stage::ours(stored.ledger.clone(), inside)
             }
         };
-        let mut scene = Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() };
+        let mut scene = Scene { secret, testimony: self.testimony(), ..self.scene.clone() };
+        self.ask_account(&mut scene);
         let locked =
             self.secret.as_ref().filter(|stored| stored.ledger.is_live()).map(|stored| stored.locked);
         scene.lock =
@@ -126,7 +175,7 @@ impl World {
         if let Some(parent) = &mut scene.policy.parent {
             forget_what_is_missing(parent, scene.now);
         }
-        if !matches!(scene.account, Account::Active | Account::Inactive) {
+        if !self.is_account_seen() {
             scene.account_triggers = Triggers::default();
         }
         let told = scene.ledger().or(scene.testimony.as_ref()).cloned();
@@ -157,7 +206,7 @@ impl World {
     /// The ledger of a stored Secret, if it is not an old one that somebody put back.
     fn seen(&self, stored: &Stored) -> Option<Ledger> {
         let secret = crate::stage::ours(stored.ledger.clone(), crate::stage::INTACT);
-        Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() }.ledger().cloned()
+        Scene { secret, testimony: self.testimony(), ..self.scene.clone() }.ledger().cloned()
     }
 
     /// One pass of the operator, that may crash after so many writes. Says what stood in the way at rest.
@@ -167,11 +216,7 @@ impl World {
             assert!(step < 12, "the pass does not come to rest: {:?}", self.look(None));
             match decide(&self.look(just_made.as_ref())) {
                 Act::Rest(complaint) => {
-                    if let Some(ledger) = self.look(None).ledger() {
-                        // Status says neither of which parent it is, nor what became of it before.
-                        let bare = Ledger { parent: None, origin: None, rebirth: None, ..ledger.clone() };
-                        self.testimony = Some(bare);
-                    }
+                    self.tell(complaint.as_ref());
                     return complaint;
                 }
                 _ if crash_after == Some(step) => return None,
@@ -202,10 +247,38 @@ impl World {
         None
     }
 
+    fn tell(&mut self, complaint: Option<&Complaint>) {
+        let scene = self.look(None);
+        let report = Report {
+            complaint,
+            seen: self.status.as_ref(),
+            generation: Some(1),
+            secret_name: "ci",
+            witness: None,
+            restarts: &[],
+            requested_at: None,
+        };
+        self.status = Some(project(&scene, report));
+        if let Some(ledger) = scene.ledger() {
+            self.identity = ledger.identity();
+        }
+    }
+
     fn write(&mut self, page: Page) {
         let Page { mut ledger, current, previous, .. } = page;
+        let before = self.look(None);
+        let known = before.ledger().or(before.lost()).cloned();
         if matches!(current, Current::Mint { .. } | Current::WasPrevious) {
-            had_a_cause(&self.look(None), &ledger);
+            had_a_cause(&before, &ledger);
+        }
+        if matches!(
+            current,
+            Current::Mint { .. } | Current::WasPrevious | Current::FromCopy | Current::Assign
+        ) {
+            assert_eq!(before.existence, Existence::Standing, "nothing comes into what is being deleted");
+        }
+        if let Some(known) = known.as_ref().filter(|known| known.revision == ledger.revision) {
+            self.end_may_move(known, &ledger);
         }
         let there = self.secret.take();
         if there.is_none() {
@@ -218,16 +291,26 @@ impl World {
         let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
         let old = there.clone();
         let current = match current {
-            Current::Mint { .. } => {
+            Current::Mint { keep } => {
                 self.minted += 1;
                 ledger.digest = Some(format!("digest-{}", self.minted));
-                ledger.id = format!("id-{}", self.minted);
+                let had = known.as_ref().map(|known| known.id.clone()).filter(|id| !id.is_empty());
+                let stays = before.policy.source == Source::MintSecret || ledger.revision == 1;
+                assert_eq!(keep, had.filter(|_| stays), "SecretOnly keeps the identity and KeyPair does not");
+                ledger.id = keep.unwrap_or_else(|| format!("id-{}", self.minted));
+                if let Some(default) = ledger.default_lifetime {
+                    self.ends.insert(self.minted, default.after(before.now));
+                }
                 Some(self.minted)
             }
             Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
             Current::WasPrevious => there.as_ref().and_then(|stored| stored.previous),
             Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
-            Current::Assign | Current::Nothing => None,
+            Current::Assign => {
+                ledger.id = "assigned".into();
+                None
+            }
+            Current::Nothing => None,
             Current::Brought => unreachable!("nothing is uploaded here"),
         };
         let previous = match previous {
@@ -253,8 +336,7 @@ impl World {
                 && *was != value
                 && fresh
             {
-                let told =
-                    self.testimony.as_ref().map_or(0, |testimony| testimony.revision).max(before.revision);
+                let told = self.testimony().map_or(0, |testimony| testimony.revision).max(before.revision);
                 assert_eq!(ledger.revision, told + 1, "the revision rises by exactly one");
             }
         }
@@ -276,7 +358,63 @@ impl World {
             assert_eq!(before.ledger.revision, ledger.revision, "the same revision");
             assert_eq!(ledger.digest, before.ledger.digest);
         }
+        if (remade || old.is_none()) && !fresh {
+            self.ends_are_lost(&ledger);
+        }
         self.secret = Some(Stored { ledger, current, previous, locked });
+    }
+
+    /// Of what is kept, the end goes no further than the limit of the Account, and is not put off without it.
+    fn end_may_move(&self, known: &Ledger, page: &Ledger) {
+        let Some(end) = known.not_after.filter(|_| known.revision > 0) else { return };
+        if page.not_after.is_some_and(|now_given| now_given <= end) {
+            return;
+        }
+        assert!(self.is_account_seen(), "without the Account no end is put off: {known:?} {page:?}");
+        let latest = self.most.zip(page.issue_time).map(|(most, issue)| most.after(issue));
+        assert!(
+            latest.is_none_or(|latest| page.not_after.is_some_and(|end| end <= latest)),
+            "no end is put off beyond the limit: {known:?} {page:?}"
+        );
+    }
+
+    /// Status does not know the default, but the ends that came of it.
+    fn ends_are_lost(&mut self, ledger: &Ledger) {
+        let current = ledger.digest.as_ref().map(|digest| (digest, ledger.not_after));
+        let previous = ledger.previous.as_ref().map(|previous| (&previous.digest, previous.not_after));
+        for (digest, end) in current.into_iter().chain(previous) {
+            let value = value_of(digest);
+            match end {
+                Some(end) => self.ends.insert(value, end),
+                None => self.ends.remove(&value),
+            };
+        }
+    }
+
+    /// The latest end of what is in the ledger, if the spec leaves it to the Account.
+    pub fn default_end(&self, ledger: &Ledger) -> Option<Timestamp> {
+        self.ends.get(&value_of(ledger.digest.as_ref()?)).copied()
+    }
+
+    /// The object is gone, with all that is its own; another one of its name is created.
+    pub fn recreate(&mut self) {
+        self.destroyed.extend(self.published.values());
+        (self.secret, self.held, self.status, self.sealed) = (None, None, None, false);
+        self.identity = Identity::default();
+        self.scene.existence = Existence::Standing;
+        self.scene.owner.uid += "-again";
+    }
+
+    /// An old version of the Secret, that knows the default which was read.
+    pub fn put_back(&mut self, stored: Stored) {
+        let ledger = &stored.ledger;
+        if let (Some(digest), Some(issue)) = (&ledger.digest, ledger.issue_time) {
+            match ledger.default_lifetime {
+                Some(default) => self.ends.insert(value_of(digest), default.after(issue)),
+                None => self.ends.remove(&value_of(digest)),
+            };
+        }
+        self.secret = Some(stored);
     }
 
     pub fn delete_secret(&mut self) {
@@ -311,7 +449,7 @@ impl World {
     pub fn lose_status(&mut self) {
         // A lost status with a lost Secret is a new object; here the Secret still speaks.
         if self.secret.is_some() {
-            self.testimony = None;
+            self.status = None;
         }
     }
 
@@ -323,4 +461,8 @@ impl World {
     pub fn tick(&mut self, seconds: i64) {
         self.scene.now = at(self.scene.now.as_second() + seconds);
     }
+}
+
+fn value_of(digest: &str) -> Value {
+    digest.trim_start_matches("digest-").parse().expect("a digest of this world")
 }
