@@ -146,9 +146,9 @@ fn an_offered_secret_that_conforms_is_adopted_with_the_material_in_it() {
 #[test]
 fn what_was_adopted_is_restored_and_not_adopted_again() {
     play(|stage| async move {
-        let token = |name: &'static str| async move { has(&stage.ready_secret(name).await, "token") };
         for (name, source) in [(CI, "source"), ("expired", "other-source")] {
-            offered(&stage, AccessToken, name, json!({"token": token(source).await}), "Opaque").await;
+            let token = has(&stage.ready_secret(source).await, "token");
+            offered(&stage, AccessToken, name, json!({"token": token}), "Opaque").await;
         }
         stage.ready(AccessToken, CI, json!({"lifetime": "90d"})).await;
         stage.annotate(AccessToken, CI, "chatelaine.dev/rotate", "now").await;
