@@ -35,6 +35,7 @@ enum Event {
     Activate(bool),
     Account(u8),
     Lifetime(u16),
+    Days(u8),
     EndAt(i16),
     NeverEnd,
     /// Nothing is said in the spec: the Account's default counts.
@@ -77,6 +78,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => any::<bool>().prop_map(Event::Activate),
         3 => (0u8..7).prop_map(Event::Account),
         1 => (1u16..900).prop_map(Event::Lifetime),
+        1 => (1u8..9).prop_map(Event::Days),
         1 => (-300i16..900).prop_map(Event::EndAt),
         1 => Just(Event::NeverEnd),
         2 => Just(Event::DefaultEnd),
@@ -129,6 +131,7 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
             ][usize::from(*state)];
         }
         Event::Lifetime(seconds) => scene.policy.expiry = Expiry::After(Period::seconds((*seconds).into())),
+        Event::Days(days) => scene.policy.expiry = Expiry::After(Period::days((*days).into())),
         Event::EndAt(offset) => {
             scene.policy.expiry = Expiry::At(at(scene.now.as_second() + i64::from(*offset)))
         }
