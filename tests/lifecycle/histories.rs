@@ -9,7 +9,7 @@ use chatelaine::{
         lifecycle::{Act, Complaint, Remedy, decide},
         period::Period,
         policy::{Expiry, Schedule, Source, Wanted},
-        project::{Report, project},
+        project::project,
         scene::{Account, Existence, Scene},
         schedule::next_alarm,
     },
@@ -17,7 +17,10 @@ use chatelaine::{
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::{stage::at, world::World};
+use crate::{
+    stage::{at, report},
+    world::World,
+};
 
 /// What may happen between two looks.
 #[derive(Clone, Debug)]
@@ -137,8 +140,10 @@ fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::Store
         }
         Event::NeverEnd => scene.policy.expiry = Expiry::Never,
         Event::DefaultEnd => scene.policy.expiry = Expiry::AccountDefault,
-        Event::Default(seconds) => world.default = seconds.map(|seconds| Period::seconds(seconds.into())),
-        Event::Limit(seconds) => world.most = seconds.map(|seconds| Period::seconds(seconds.into())),
+        Event::Default(seconds) => {
+            world.ends.default = seconds.map(|seconds| Period::seconds(seconds.into()))
+        }
+        Event::Limit(seconds) => world.ends.most = seconds.map(|seconds| Period::seconds(seconds.into())),
         Event::Mode(mode) => {
             scene.policy.source = [Source::MintSecret, Source::MintBoth][usize::from(*mode)].clone();
         }
@@ -233,7 +238,7 @@ fn ends_hold(world: &World, scene: &Scene, complaint: Option<&Complaint>) {
     }
     if scene.policy.expiry == Expiry::AccountDefault && !ledger.is_dead() && standing {
         let kept =
-            world.default_end(ledger).is_none_or(|latest| ledger.not_after.is_some_and(|end| end <= latest));
+            world.ends.latest(ledger).is_none_or(|latest| ledger.not_after.is_some_and(|end| end <= latest));
         assert!(kept, "the default that was read at the issue counts: {ledger:?}");
     }
 }
@@ -273,16 +278,7 @@ fn at_the_time(scene: &Scene, now: Timestamp) -> (Act, CredentialStatus) {
 }
 
 fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
-    let report = Report {
-        complaint,
-        seen: None,
-        generation: Some(1),
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-        requested_at: None,
-    };
-    let mut status = project(scene, report);
+    let mut status = project(scene, report(complaint, None));
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
     }
