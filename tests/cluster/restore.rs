@@ -147,8 +147,7 @@ fn an_offered_secret_that_conforms_is_adopted_with_the_material_in_it() {
 fn what_was_adopted_is_restored_and_not_adopted_again() {
     play(|stage| async move {
         for (name, source) in [(CI, "source"), ("expired", "other-source")] {
-            stage.ready(AccessToken, source, json!({})).await;
-            let token = has(&stage.secret(source).await, "token");
+            let token = has(&stage.ready_secret(source).await, "token");
             offered(&stage, AccessToken, name, json!({"token": token}), "Opaque").await;
         }
         stage.ready(AccessToken, CI, json!({"lifetime": "90d"})).await;

@@ -5,7 +5,7 @@ use chatelaine::{
     core::{
         ledger::{Copy, Entry, Illegible, Ledger, Previous},
         lifecycle::{Act, decide},
-        project::{Report, project},
+        project::project,
         reason::Reason,
         scene::{Scene, Sight},
     },
@@ -108,22 +108,10 @@ fn the_last_revision_stays_what_it_is_when_another_follows() {
     assert_eq!(Ledger::parse(&rotated.to_text()), Ok(rotated));
     let lost = page(&Scene { secret: Sight::Absent, ..with(last) }).ledger;
     assert!(Ledger::parse(&lost.to_text()).is_ok(), "what is written can be read");
-    let mut status = project(&live(), report());
+    let mut status = project(&live(), report(None, None));
     status.revision = Some(i64::MAX);
     let heard = Ledger::from_testimony(owner(), None, None, &status, &Default::default()).unwrap();
     assert_eq!(heard.revision, 1 << 53, "nor does a status that somebody edited go beyond it");
-}
-
-fn report() -> Report<'static> {
-    Report {
-        complaint: None,
-        seen: None,
-        generation: Some(1),
-        requested_at: None,
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-    }
 }
 
 /// What the schema of the status does not take, if anything.
@@ -217,7 +205,7 @@ proptest! {
             }
             Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => None,
         };
-        let status = project(&scene, Report { complaint: complaint.as_ref(), ..report() });
+        let status = project(&scene, report(complaint.as_ref(), None));
         prop_assert_eq!(misfit(&schema, &serde_json::to_value(&status).unwrap(), "status"), None);
     }
 }

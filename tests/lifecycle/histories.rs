@@ -9,7 +9,7 @@ use chatelaine::{
         lifecycle::{Act, Complaint, Remedy, decide},
         period::Period,
         policy::{Expiry, Schedule, Source, Wanted},
-        project::{Report, project},
+        project::project,
         scene::{Account, Existence, Scene},
         schedule::next_alarm,
     },
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::{
-    stage::at,
+    stage::{at, report},
     world::{World, forget_what_is_missing},
 };
 
@@ -38,6 +38,7 @@ pub enum Event {
     Activate(bool),
     Account(u8),
     Lifetime(u16),
+    Days(u8),
     EndAt(i16),
     NeverEnd,
     /// Nothing is said in the spec: the Account's default counts.
@@ -80,6 +81,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         3 => any::<bool>().prop_map(Event::Activate),
         3 => (0u8..7).prop_map(Event::Account),
         1 => (1u16..900).prop_map(Event::Lifetime),
+        1 => (1u8..9).prop_map(Event::Days),
         1 => (-300i16..900).prop_map(Event::EndAt),
         1 => Just(Event::NeverEnd),
         2 => Just(Event::DefaultEnd),
@@ -132,13 +134,16 @@ pub fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::S
             ][usize::from(*state)];
         }
         Event::Lifetime(seconds) => scene.policy.expiry = Expiry::After(Period::seconds((*seconds).into())),
+        Event::Days(days) => scene.policy.expiry = Expiry::After(Period::days((*days).into())),
         Event::EndAt(offset) => {
             scene.policy.expiry = Expiry::At(at(scene.now.as_second() + i64::from(*offset)))
         }
         Event::NeverEnd => scene.policy.expiry = Expiry::Never,
         Event::DefaultEnd => scene.policy.expiry = Expiry::AccountDefault,
-        Event::Default(seconds) => world.default = seconds.map(|seconds| Period::seconds(seconds.into())),
-        Event::Limit(seconds) => world.most = seconds.map(|seconds| Period::seconds(seconds.into())),
+        Event::Default(seconds) => {
+            world.ends.default = seconds.map(|seconds| Period::seconds(seconds.into()))
+        }
+        Event::Limit(seconds) => world.ends.most = seconds.map(|seconds| Period::seconds(seconds.into())),
         Event::Mode(mode) => {
             scene.policy.source = [Source::MintSecret, Source::MintBoth][usize::from(*mode)].clone();
         }
@@ -233,7 +238,7 @@ fn ends_hold(world: &World, scene: &Scene, complaint: Option<&Complaint>) {
     }
     if scene.policy.expiry == Expiry::AccountDefault && !ledger.is_dead() && standing {
         let kept =
-            world.default_end(ledger).is_none_or(|latest| ledger.not_after.is_some_and(|end| end <= latest));
+            world.ends.latest(ledger).is_none_or(|latest| ledger.not_after.is_some_and(|end| end <= latest));
         assert!(kept, "the default that was read at the issue counts: {ledger:?}");
     }
 }
@@ -276,16 +281,7 @@ fn at_the_time(scene: &Scene, now: Timestamp) -> (Act, CredentialStatus) {
 }
 
 fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
-    let report = Report {
-        complaint,
-        seen: None,
-        generation: Some(1),
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-        requested_at: None,
-    };
-    let mut status = project(scene, report);
+    let mut status = project(scene, report(complaint, None));
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
     }

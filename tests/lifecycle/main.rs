@@ -4,6 +4,7 @@ mod bounds;
 mod causes;
 mod drift;
 mod ending;
+mod ends;
 mod histories;
 mod limits;
 mod locking;

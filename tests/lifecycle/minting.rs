@@ -59,7 +59,8 @@ fn nothing_is_minted_without_an_account_for_refused_input_or_after_its_date() {
 
 #[test]
 fn what_is_refused_is_not_born_inactive_either() {
-    let refusals: [(fn(&mut Scene), Reason); 5] = [
+    type Refuse = fn(&mut Scene);
+    let refusals: [(Refuse, Reason); 5] = [
         (
             |scene| scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "two lines")),
             Reason::InvalidKey,

@@ -8,7 +8,7 @@ use chatelaine::{
         page::Page,
         period::Period,
         policy::DefaultFrom,
-        project::{Report, project},
+        project::project,
         reason::Reason,
         scene::{Account, Inside, Integrity, Scene, Sight},
         trigger::Triggers,
@@ -18,16 +18,7 @@ use chatelaine::{
 use crate::stage::*;
 
 fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialStatus>) -> CredentialStatus {
-    let report = Report {
-        complaint,
-        seen,
-        generation: Some(1),
-        requested_at: None,
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-    };
-    project(scene, report)
+    project(scene, report(complaint, seen))
 }
 
 fn heard(status: &CredentialStatus) -> Option<Ledger> {

@@ -10,19 +10,17 @@ use chatelaine::{
         material::Identity,
         page::{Current, Former, Page},
         parent::{End, Parent, Standing},
-        period::Period,
-        policy::{DefaultFrom, MaxLifetime, Source, Wanted},
-        project::{Report, project},
+        policy::{DefaultFrom, MaxLifetime, Policy, Source, Wanted},
+        project::project,
         scene::{Account, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
         trigger::Triggers,
     },
 };
 
-use jiff::Timestamp;
-
 use crate::{
     causes::had_a_cause,
-    stage::{at, blank},
+    ends::{Ends, is_put_off},
+    stage::{at, blank, report},
 };
 
 pub type Value = u64;
@@ -47,9 +45,6 @@ struct Held {
     previous: Option<Value>,
 }
 
-/// How long a part lives by default, in these histories.
-const DAY_OF_A_PART: Period = Period::seconds(600);
-
 pub struct World {
     /// Spec, Account, triggers and clock; what is seen of Secret and copy is put in for each look.
     pub scene: Scene,
@@ -58,9 +53,6 @@ pub struct World {
     /// What was told last, and of what.
     status: Option<CredentialStatus>,
     identity: Identity,
-    /// `credentialDefaults.lifetime` and `limits.maxLifetime` of the Account, while it is seen.
-    pub default: Option<Period>,
-    pub most: Option<Period>,
     /// The passphrase that they should be encrypted with.
     pub passphrase: Option<u8>,
     pub sealed: bool,
@@ -72,8 +64,7 @@ pub struct World {
     pub published: BTreeMap<(u32, i64), Value>,
     /// Values that were destroyed and must never be seen again.
     pub destroyed: Vec<Value>,
-    /// The end that the default of the Account gave each value, or that status knew when the ledger was lost.
-    ends: BTreeMap<Value, Timestamp>,
+    pub ends: Ends,
 }
 
 /// What was not there for long enough counts as gone.
@@ -91,8 +82,6 @@ impl World {
             held: None,
             status: None,
             identity: Identity::default(),
-            default: None,
-            most: None,
             passphrase: None,
             sealed: false,
             minted: 0,
@@ -100,7 +89,7 @@ impl World {
             life: 0,
             published: BTreeMap::new(),
             destroyed: Vec::new(),
-            ends: BTreeMap::new(),
+            ends: Ends::default(),
         }
     }
 
@@ -116,23 +105,12 @@ impl World {
     }
 
     /// What the Account says of lifetimes, while it can be asked.
-    fn ask_account(&self, scene: &mut Scene) {
-        let policy = &mut scene.policy;
-        if !self.is_account_seen() {
-            policy.max_lifetime = MaxLifetime::Unknown;
-            (policy.default_lifetime, policy.default_from) = (None, DefaultFrom::Account);
-            return;
+    fn ask_account(&self, policy: &mut Policy) {
+        (policy.default_lifetime, policy.default_from) = (None, DefaultFrom::Account);
+        policy.max_lifetime = MaxLifetime::Unknown;
+        if self.is_account_seen() {
+            self.ends.tell(policy);
         }
-        policy.max_lifetime = self.most.map_or(MaxLifetime::Unlimited, MaxLifetime::Of);
-        let (default, from) = match policy.parent {
-            Some(_) => (Some(DAY_OF_A_PART), DefaultFrom::ApiKeyPair),
-            None => (self.default, DefaultFrom::Account),
-        };
-        (policy.default_lifetime, policy.default_from) = match (default, self.most) {
-            (Some(default), Some(most)) if most < default => (Some(most), DefaultFrom::Limit),
-            (Some(default), _) => (Some(default), from),
-            (None, most) => (most, DefaultFrom::Limit),
-        };
     }
 
     /// What the operator sees when it looks live.
@@ -163,7 +141,7 @@ impl World {
             }
         };
         let mut scene = Scene { secret, testimony: self.testimony(), ..self.scene.clone() };
-        self.ask_account(&mut scene);
+        self.ask_account(&mut scene.policy);
         let locked =
             self.secret.as_ref().filter(|stored| stored.ledger.is_live()).map(|stored| stored.locked);
         scene.lock =
@@ -249,16 +227,7 @@ impl World {
 
     fn tell(&mut self, complaint: Option<&Complaint>) {
         let scene = self.look(None);
-        let report = Report {
-            complaint,
-            seen: self.status.as_ref(),
-            generation: Some(1),
-            secret_name: "ci",
-            witness: None,
-            restarts: &[],
-            requested_at: None,
-        };
-        self.status = Some(project(&scene, report));
+        self.status = Some(project(&scene, report(complaint, self.status.as_ref())));
         if let Some(ledger) = scene.ledger() {
             self.identity = ledger.identity();
         }
@@ -277,8 +246,9 @@ impl World {
         ) {
             assert_eq!(before.existence, Existence::Standing, "nothing comes into what is being deleted");
         }
-        if let Some(known) = known.as_ref().filter(|known| known.revision == ledger.revision) {
-            self.end_may_move(known, &ledger);
+        if let Some(known) = known.as_ref().filter(|known| is_put_off(known, &ledger)) {
+            assert!(self.is_account_seen(), "without the Account no end is put off: {known:?} {ledger:?}");
+            self.ends.may_move(known, &ledger);
         }
         let there = self.secret.take();
         if there.is_none() {
@@ -298,9 +268,7 @@ impl World {
                 let stays = before.policy.source == Source::MintSecret || ledger.revision == 1;
                 assert_eq!(keep, had.filter(|_| stays), "SecretOnly keeps the identity and KeyPair does not");
                 ledger.id = keep.unwrap_or_else(|| format!("id-{}", self.minted));
-                if let Some(default) = ledger.default_lifetime {
-                    self.ends.insert(self.minted, default.after(before.now));
-                }
+                self.ends.known(&ledger);
                 Some(self.minted)
             }
             Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
@@ -359,41 +327,9 @@ impl World {
             assert_eq!(ledger.digest, before.ledger.digest);
         }
         if (remade || old.is_none()) && !fresh {
-            self.ends_are_lost(&ledger);
+            self.ends.lost(&ledger);
         }
         self.secret = Some(Stored { ledger, current, previous, locked });
-    }
-
-    /// Of what is kept, the end goes no further than the limit of the Account, and is not put off without it.
-    fn end_may_move(&self, known: &Ledger, page: &Ledger) {
-        let Some(end) = known.not_after.filter(|_| known.revision > 0) else { return };
-        if page.not_after.is_some_and(|now_given| now_given <= end) {
-            return;
-        }
-        assert!(self.is_account_seen(), "without the Account no end is put off: {known:?} {page:?}");
-        let latest = self.most.zip(page.issue_time).map(|(most, issue)| most.after(issue));
-        assert!(
-            latest.is_none_or(|latest| page.not_after.is_some_and(|end| end <= latest)),
-            "no end is put off beyond the limit: {known:?} {page:?}"
-        );
-    }
-
-    /// Status does not know the default, but the ends that came of it.
-    fn ends_are_lost(&mut self, ledger: &Ledger) {
-        let current = ledger.digest.as_ref().map(|digest| (digest, ledger.not_after));
-        let previous = ledger.previous.as_ref().map(|previous| (&previous.digest, previous.not_after));
-        for (digest, end) in current.into_iter().chain(previous) {
-            let value = value_of(digest);
-            match end {
-                Some(end) => self.ends.insert(value, end),
-                None => self.ends.remove(&value),
-            };
-        }
-    }
-
-    /// The latest end of what is in the ledger, if the spec leaves it to the Account.
-    pub fn default_end(&self, ledger: &Ledger) -> Option<Timestamp> {
-        self.ends.get(&value_of(ledger.digest.as_ref()?)).copied()
     }
 
     /// The object is gone, with all that is its own; another one of its name is created.
@@ -405,15 +341,9 @@ impl World {
         self.scene.owner.uid += "-again";
     }
 
-    /// An old version of the Secret, that knows the default which was read.
+    /// An old version of the Secret, with all that its ledger knows.
     pub fn put_back(&mut self, stored: Stored) {
-        let ledger = &stored.ledger;
-        if let (Some(digest), Some(issue)) = (&ledger.digest, ledger.issue_time) {
-            match ledger.default_lifetime {
-                Some(default) => self.ends.insert(value_of(digest), default.after(issue)),
-                None => self.ends.remove(&value_of(digest)),
-            };
-        }
+        self.ends.known(&stored.ledger);
         self.secret = Some(stored);
     }
 
@@ -461,8 +391,4 @@ impl World {
     pub fn tick(&mut self, seconds: i64) {
         self.scene.now = at(self.scene.now.as_second() + seconds);
     }
-}
-
-fn value_of(digest: &str) -> Value {
-    digest.trim_start_matches("digest-").parse().expect("a digest of this world")
 }
