@@ -8,7 +8,7 @@ use crate::{
     core::{
         lifecycle::Complaint,
         permission::{Grant, Request, entitle, entitle_part},
-        policy::{self, Expiry, Policy, Source, Wanted},
+        policy::{self, Expiry, MaxLifetime, Policy, Source, Wanted},
         reason::Reason,
     },
     credentials::Credential,
@@ -64,7 +64,7 @@ pub fn policy_of<K: Credential>(
         schedule: schedule.unwrap_or_default(),
         default_lifetime,
         default_from,
-        max_lifetime: account.and_then(policy::max_lifetime),
+        max_lifetime: MaxLifetime::of(account),
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         parent: parent.map(|sight| sight.parent),
         grant: granted,

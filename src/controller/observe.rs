@@ -66,6 +66,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
         Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
     let number = K::number(&owner.uid);
     let testimony = object.common_status().and_then(|status| {
+        let number = object.told_number().or(number);
         Ledger::from_testimony(owner.clone(), object.told_identity(), number, status, &account_triggers)
     });
     let parent = parent_of(house, &*object).await;

@@ -7,7 +7,7 @@ use super::{
     ledger::Ledger,
     period::Period,
     policy::{Policy, Schedule, Source},
-    scene::Scene,
+    scene::{Existence, Scene},
 };
 
 /// No rotation or renewal is later than its time by more than this.
@@ -42,10 +42,20 @@ pub fn next_end(ledger: &Ledger) -> Option<Timestamp> {
     ledger.not_after.into_iter().chain(retire).min()
 }
 
+/// The end of this material that has passed: the recorded one, or the one that the spec now gives. If both have, the
+/// earlier one: what is issued anew is to end after it.
+pub fn passed_end(scene: &Scene, ledger: &Ledger) -> Option<Timestamp> {
+    let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
+    ends.into_iter().flatten().filter(|end| scene.is_past(*end)).min()
+}
+
 /// When live material is to be replaced by itself. Nothing is while it is withheld: it is given back first, and what
 /// came due meanwhile is done then.
 pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp)> {
     let policy = &scene.policy;
+    if scene.existence == Existence::BeingDeleted {
+        return None;
+    }
     // Damaged material is made anew anyway.
     if !ledger.is_live() || scene.is_damaged() || matches!(policy.source, Source::Brought { .. }) {
         return None;

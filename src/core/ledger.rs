@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bounds,
     material::Identity,
     parent::Bond,
     period::Period,
@@ -14,7 +16,7 @@ use super::{
     reason::Reason,
     trigger::{Handled, Triggers},
 };
-use crate::api::{CredentialStatus, State};
+use crate::api::{CredentialStatus, Effective, State};
 
 /// The version that this build writes.
 const VERSION: u32 = 1;
@@ -193,7 +195,7 @@ pub struct Entry {
 pub enum Illegible {
     /// It was written by a newer version: hands off.
     Newer(u32),
-    /// It is no ledger at all.
+    /// It is no ledger at all, or says more than one can say.
     Broken,
 }
 
@@ -238,7 +240,10 @@ impl Ledger {
         if version > VERSION {
             return Err(Illegible::Newer(version));
         }
-        serde_json::from_str(text).map_err(|_| Illegible::Broken)
+        match serde_json::from_str::<Self>(text) {
+            Ok(ledger) if version == VERSION && ledger.is_within_bounds() => Ok(ledger),
+            Ok(_) | Err(_) => Err(Illegible::Broken),
+        }
     }
 
     pub fn to_text(&self) -> String {
@@ -255,15 +260,26 @@ impl Ledger {
     ) -> Option<Self> {
         let Identity { id, public } = identity.unwrap_or_default();
         let digest = |n: usize| status.digests.get(n).map(|digest| digest.value.clone());
+        let time = |time: &Option<Time>| time.as_ref().map(|time| time.0);
+        let issue_time = time(&status.issue_time);
+        // The default is not testified, but what it led to is. An end that is known must not be lost with the ledger.
+        let default = |end: Option<Timestamp>| {
+            Some(Period::between(issue_time?, end?)).filter(|lifetime| !lifetime.is_zero())
+        };
+        let from = |effective: &Effective| match effective.lifetime_from.as_deref() {
+            Some("Limit") => DefaultFrom::Limit,
+            Some("ApiKeyPair") => DefaultFrom::ApiKeyPair,
+            Some(_) | None => DefaultFrom::Account,
+        };
         Some(Self {
             state: status.state?,
-            revision: status.revision?,
+            revision: bounds::revision(status.revision?),
             id,
             public,
-            issue_time: status.issue_time.as_ref().map(|time| time.0),
-            not_after: status.expiration_time.as_ref().map(|time| time.0),
-            default_lifetime: None,
-            default_from: DefaultFrom::default(),
+            issue_time,
+            not_after: time(&status.expiration_time),
+            default_lifetime: default(time(&status.expiration_time)),
+            default_from: status.effective.as_ref().map(from).unwrap_or_default(),
             previous: status.previous.as_ref().and_then(|previous| {
                 Some(Previous {
                     id: previous.id.clone(),
@@ -271,8 +287,9 @@ impl Ledger {
                     digest: digest(1)?,
                     sealed: None,
                     issue_time: None,
-                    default_lifetime: None,
-                    not_after: previous.expiration_time.as_ref().map(|time| time.0),
+                    // Counted from the issue of the current one, as its own is not known.
+                    default_lifetime: default(time(&previous.expiration_time)),
+                    not_after: time(&previous.expiration_time),
                     parent: None,
                     retirement_time: previous.retirement_time.0,
                 })

@@ -6,7 +6,7 @@
 //! |   | | it is dying, or the garbage collector will take it | wait until it is gone |
 //! |   | | its ledger is of a newer version | hands off |
 //! | 2 | taken back? | a restore or `Retain` left it, and nobody owns it | make it ours, same bytes, same revision |
-//! |   | | somebody offered it and it conforms | adopt it, same bytes |
+//! |   | | somebody offered it and it conforms, and what was here is not dead | adopt it, same bytes |
 //! |   | | nothing is there, and a restore is announced | wait for the Secret, mint nothing; look again each minute |
 //! | 3 | revoke pending? | a new value of `revoke`, in any state | destroy current and previous |
 //! |   | | born with `revoke` and without `rotate` | born `Revoked` |

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     answer::Complaint,
-    policy::{Expiry, Policy},
+    policy::{Expiry, MaxLifetime, Policy},
     reason::Reason,
 };
 
@@ -44,7 +44,7 @@ impl Quota {
 
 /// Why material cannot be issued now with the lifetime that the spec asks for.
 pub fn beyond(policy: &Policy, account: &str, now: Timestamp) -> Option<Complaint> {
-    let most = policy.max_lifetime?;
+    let MaxLifetime::Of(most) = policy.max_lifetime else { return None };
     let limit = format!("the limit of the Account {account} (spec.limits.maxLifetime)");
     let person = |asked: String| {
         let text =

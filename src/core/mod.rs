@@ -4,6 +4,7 @@
 //! [`project`] (what status says of it).
 
 pub mod answer;
+mod bounds;
 pub mod condition;
 pub mod cron;
 pub mod due;

@@ -48,7 +48,7 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
     };
     match ledger {
         Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
-        Some(_) if is_offered(meta, me) => Claim::Offered,
+        // An offer that was taken stays on the Secret: it must not make a new credential of one that was kept or restored.
         Some(ledger) if ledger.owner.is_namesake(me) => {
             let mut others = meta.owner_references.iter().flatten().filter(|owner| owner.uid != me.uid);
             match others.clone().next() {
@@ -58,6 +58,7 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
                 Some(other) => Claim::Foreign { holder: named(&other.kind, &other.name), offer: offer(meta) },
             }
         }
+        Some(_) if is_offered(meta, me) => Claim::Offered,
         Some(ledger) => {
             Claim::Foreign { holder: named(&ledger.owner.kind, &ledger.owner.name), offer: offer(meta) }
         }
@@ -199,6 +200,17 @@ mod tests {
         }
         let owned = ObjectMeta { owner_references: Some(vec![reference("old")]), ..Default::default() };
         assert!(matches!(claim(&offered(owned, "AccessToken/ci"), &me()), Claim::Foreign { .. }));
+    }
+
+    #[test]
+    fn an_offer_that_was_taken_once_does_not_make_a_restored_secret_a_new_one() {
+        let old = Owner { uid: "old".into(), ..me() };
+        let adopted = |owner: &Owner, references| offered(secret(owner, references), "AccessToken/ci");
+        assert!(matches!(claim(&adopted(&me(), &["new"]), &me()), Claim::Ours(_)));
+        assert!(matches!(claim(&adopted(&old, &[]), &me()), Claim::Orphan(_)));
+        assert_eq!(claim(&adopted(&old, &["old"]), &me()), Claim::LeftBehind);
+        let other = Owner { name: "other".into(), ..old };
+        assert_eq!(claim(&adopted(&other, &[]), &me()), Claim::Offered, "that of another is offered");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The next page of the ledger: one function for each transition, each a single write of the Secret.
 
 use super::{
+    due::passed_end,
     ledger::{Copy, Ledger, Previous},
     parent::Parent,
     policy::{Policy, Source, down, up},
@@ -143,10 +144,10 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         Source::Brought { .. } => Current::Brought,
     };
     if ledger.is_dead() {
-        ledger.rebirth = Some(ledger.revision + 1);
+        ledger.rebirth = Some(ledger.next_revision());
     }
     ledger.state = State::Live;
-    ledger.revision += 1;
+    ledger.revision = ledger.next_revision();
     ledger.parent = scene.policy.parent.as_ref().and_then(Parent::bond);
     ledger.issue_time = Some(issue);
     (ledger.default_lifetime, ledger.default_from) = (*default_lifetime, *default_from);
@@ -199,7 +200,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
         retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
     };
     let mut ledger = Ledger {
-        revision: from.revision + 1,
+        revision: from.next_revision(),
         id: back.id,
         public: back.public,
         digest: Some(back.digest),
@@ -236,7 +237,11 @@ pub fn born_inactive(scene: &Scene, blank: Ledger) -> Page {
 
 /// The material is destroyed, current and previous. The identity stays listed.
 pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
-    let mut ledger = Ledger { state, previous: None, digest: None, sealed: None, ..from.clone() };
+    let not_after = match state {
+        State::Expired => passed_end(scene, from).or(from.not_after),
+        State::Revoked | State::Live | State::Withheld => from.not_after,
+    };
+    let mut ledger = Ledger { state, not_after, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
     let (reason, motive, text) = match state {
         State::Revoked => (

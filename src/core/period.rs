@@ -37,9 +37,9 @@ impl Period {
         self.0 == 0
     }
 
-    /// From one instant to a later one; nothing if it is not later.
+    /// From one instant to a later one, at most the longest that there is; nothing if it is not later.
     pub fn between(start: Timestamp, end: Timestamp) -> Self {
-        Self(end.duration_since(start).as_secs().max(0) as u64)
+        Self((end.duration_since(start).as_secs().max(0) as u64).min(Self::LONGEST))
     }
 
     pub fn tenth(self) -> Self {

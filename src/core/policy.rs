@@ -36,8 +36,7 @@ pub struct Policy {
     /// The Account's default lifetime as it is now: read at an issue or rotation, and kept in the ledger.
     pub default_lifetime: Option<Period>,
     pub default_from: DefaultFrom,
-    /// The Account's `limits.maxLifetime`.
-    pub max_lifetime: Option<Period>,
+    pub max_lifetime: MaxLifetime,
     pub warn_before: Option<Period>,
     /// The credential that this is a short-lived part of.
     pub parent: Option<Parent>,
@@ -75,6 +74,15 @@ pub enum Wanted {
     Inactive,
 }
 
+/// The Account's `limits.maxLifetime`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxLifetime {
+    Unlimited,
+    Of(Period),
+    /// There is no Account that could say it.
+    Unknown,
+}
+
 /// When the credential expires, as the spec says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -102,6 +110,12 @@ pub enum Source {
     MintBoth,
     /// Brought by the user: the identity of what the spec has now; none if it cannot be used.
     Brought { id: Option<String> },
+}
+
+impl MaxLifetime {
+    pub fn of(account: Option<&AccountSpec>) -> Self {
+        account.map_or(Self::Unknown, |account| max_lifetime(account).map_or(Self::Unlimited, Self::Of))
+    }
 }
 
 impl Expiry {
@@ -153,15 +167,15 @@ impl Policy {
     }
 
     /// The not-after that the material of this ledger has now: the one that is asked for. What goes beyond the
-    /// Account's limit can be no later than the recorded one.
+    /// Account's limit can be no later than the recorded one, nor can anything while that limit is not known.
     pub fn not_after_of(&self, ledger: &Ledger) -> Option<Timestamp> {
         let asked = self.asked_not_after_of(ledger);
-        let latest = self.max_lifetime.zip(ledger.issue_time).map(|(most, issue)| most.after(issue));
-        match (latest, asked) {
-            (Some(latest), Some(asked)) if asked <= latest => Some(asked),
-            (Some(_), asked) => asked.into_iter().chain(ledger.not_after).min(),
-            (None, asked) => asked,
-        }
+        let is_allowed = match (self.max_lifetime, ledger.issue_time) {
+            (MaxLifetime::Unlimited, _) | (MaxLifetime::Of(_), None) => true,
+            (MaxLifetime::Of(most), Some(issue)) => asked.is_some_and(|asked| asked <= most.after(issue)),
+            (MaxLifetime::Unknown, _) => false,
+        };
+        if is_allowed { asked } else { asked.into_iter().chain(ledger.not_after).min() }
     }
 
     /// When material that was issued at `issue` is renewed; None if its life is too short for it, or does not end.
@@ -233,7 +247,7 @@ impl Policy {
     }
 }
 
-/// The Account's `limits.maxLifetime`.
+/// What the Account says of it, if anything.
 pub fn max_lifetime(account: &AccountSpec) -> Option<Period> {
     account.limits.as_ref()?.max_lifetime.as_deref()?.parse().ok()
 }

@@ -300,7 +300,11 @@ fn of_state(
             }
         },
         // What it waits for is its own activation: the parent would have been a complaint.
-        State::Expired if scene.policy.parent.is_some() && scene.why_inactive().is_some() => {
+        State::Expired
+            if scene.policy.parent.is_some()
+                && (scene.why_inactive().is_some()
+                    || matches!(scene.account, Account::MissingLately { .. })) =>
+        {
             let message =
                 "The material has expired: new material is issued when this is active and its Account is";
             new(Truth::False, Reason::Expired, message.to_owned(), Outlook::Reconciling)

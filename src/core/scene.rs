@@ -212,7 +212,7 @@ impl Scene {
     }
 
     /// Somebody put an old version of the Secret back.
-    fn is_rolled_back(&self) -> bool {
+    pub fn is_rolled_back(&self) -> bool {
         let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
         let resurrected = ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
         ledger.revision < testimony.revision || resurrected

@@ -6,16 +6,21 @@ use super::{
     due::replacement_due,
     ledger::Ledger,
     lifecycle::{Complaint, Remedy},
+    limit,
     parent::Standing,
     period::Period,
     policy::Wanted,
     questions::{minting::may_mint, reach::CONFLICT_PAUSE},
     scene::{Account, Clock, Existence, Origin, Scene},
+    trigger::Trigger,
 };
+use crate::api::State;
 
 const DAY: i64 = 86_400;
 /// While the clocks disagree nothing is due; this is how often they are compared.
 const SKEW_PAUSE: Period = Period::seconds(10);
+/// How often an Account is looked for that could not be read.
+const ACCOUNT_PAUSE: Period = Period::seconds(30);
 
 /// The next moment at which something is due or status reads differently; always in the future.
 pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
@@ -31,13 +36,22 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
         moments.extend(ledger.not_after.map(|end| next_day_count(scene.now, end)));
     }
     if let Some(ledger) = ledger.or(scene.lost()).filter(alive) {
-        let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
-        moments.extend(ends.iter().flatten());
+        // Of an object that is being deleted a lost Secret is not made again, not even without material.
+        if scene.ledger().is_some() || scene.existence == Existence::Standing {
+            let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
+            moments.extend(ends.iter().flatten());
+        }
         moments.extend(ledger.not_after.map(|end| scene.policy.warning_time(ledger.issue_time, end)));
     }
-    if let Some(Complaint { remedy: Remedy::Waiting { look_again }, .. }) = complaint {
-        moments.extend(*look_again);
+    if let Some(dead) = ledger.filter(|ledger| ledger.is_dead()) {
+        moments.extend(issue_lapses(scene, dead, complaint).into_iter().flatten());
     }
+    moments.extend(complaint.and_then(look_again));
+    moments.extend(parent_ends(scene, complaint));
+    // What is live says that it would not be rotated, as long as that is so.
+    let would_wait = || limit::beyond(&scene.policy, &scene.owner.account, scene.now);
+    let says_so = complaint.is_none() && ledger.is_some_and(Ledger::is_live);
+    moments.extend(says_so.then(would_wait).flatten().as_ref().and_then(look_again));
     // No watch shows a stranger on the name of the copy, nor that he goes.
     let is_strange = scene.copy.as_ref().is_some_and(|copy| copy.origin == Origin::Strange);
     if is_strange && scene.existence == Existence::Standing {
@@ -58,10 +72,42 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
     {
         moments.push(*until);
     }
+    // It may be gone, or have come to say something else, and no watch tells of a read that failed.
+    if scene.account == Account::Unknown && scene.existence == Existence::Standing {
+        moments.push(ACCOUNT_PAUSE.after(scene.now));
+    }
     if scene.clock == Clock::Skewed && moments.iter().any(|moment| *moment <= scene.now) {
         moments.push(SKEW_PAUSE.after(scene.now));
     }
     moments.into_iter().filter(|moment| *moment > scene.now).min()
+}
+
+fn look_again(complaint: &Complaint) -> Option<Timestamp> {
+    match complaint.remedy {
+        Remedy::Waiting { look_again } => look_again,
+        Remedy::Person => None,
+    }
+}
+
+/// Then that is what stands in the way, before what was told.
+fn parent_ends(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timestamp> {
+    let parent = scene.policy.parent.as_ref().filter(|parent| parent.obstacle(scene.now).is_none())?;
+    let is_refused = complaint.is_some() && may_mint(scene).err().as_ref() == complaint;
+    let asks = scene.account == Account::Active && scene.why_inactive().is_none();
+    parent.not_after().filter(|_| is_refused && asks)
+}
+
+/// When what is dead is not to be issued anew any more, though it was asked for and is waited for.
+fn issue_lapses(scene: &Scene, dead: &Ledger, complaint: Option<&Complaint>) -> [Option<Timestamp>; 2] {
+    let asked = scene.asked(Trigger::Rotate, dead).is_some();
+    let waits =
+        dead.state == State::Expired && complaint.is_some() && may_mint(scene).err().as_ref() == complaint;
+    // A part goes on by itself, so no date that is counted from an issue matters to it.
+    let by_its_date = waits && !asked && scene.policy.parent.is_none();
+    [
+        scene.policy.fixed_end().filter(|_| asked || waits),
+        scene.policy.asked_not_after_of(dead).filter(|_| by_its_date),
+    ]
 }
 
 /// The line that status shows: `Never Expires`, `Expires in: N days` rounded up, or `Expired`.

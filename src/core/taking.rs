@@ -31,7 +31,7 @@ pub fn adopt(scene: &Scene, blank: Ledger, found: &Find) -> Page {
     let issue = down(scene.now);
     let mut ledger = Ledger {
         state: State::Live,
-        revision: blank.revision + 1,
+        revision: blank.next_revision(),
         id: found.identity.id.clone(),
         public: found.identity.public.clone(),
         digest: Some(found.digest.clone()),

@@ -159,6 +159,10 @@ pub trait Credential:
     fn number(_uid: &str) -> Option<i64> {
         None
     }
+    /// That number as status tells it, heard when the Secret cannot speak: of the first owner, so not always of this uid.
+    fn told_number(&self) -> Option<i64> {
+        None
+    }
     /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used.
     fn brought(&self) -> Option<Result<Material, Refusal>> {
         None

@@ -109,6 +109,10 @@ impl Credential for SshKey {
         i64::try_from(first.max(1)).ok()
     }
 
+    fn told_number(&self) -> Option<i64> {
+        self.status.as_ref()?.id
+    }
+
     fn brought(&self) -> Option<Result<Material, Refusal>> {
         match self.spec.method {
             SshMethod::Generate => None,

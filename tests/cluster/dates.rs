@@ -45,12 +45,20 @@ fn an_edited_lifetime_moves_the_end_from_the_issue_and_not_the_value() {
 }
 
 #[test]
-fn a_date_that_is_moved_into_the_past_ends_the_material_at_once() {
+fn a_date_that_is_moved_into_the_past_ends_the_material_at_once_and_moved_back_issues_anew() {
     play(|stage| async move {
         stage.ready(AccessToken, CI, json!({})).await;
         stage.patch(AccessToken, CI, json!({"spec": {"expirationTime": "2020-01-01T00:00:00Z"}})).await;
-        stage.until_reason(AccessToken, CI, "Ready", "Expired").await;
-        assert_eq!(value(&stage.secret(CI).await, "token"), None);
+        let object = stage.until_reason(AccessToken, CI, "Ready", "Expired").await;
+        let secret = stage.secret(CI).await;
+        assert_eq!((value(&secret, "token"), &ledger(&secret)["revision"]), (None, &json!(1)));
+        assert_eq!(object["status"]["expirationTime"], "2020-01-01T00:00:00Z", "the date that has passed");
+        assert!(text(&condition(&object, "Ready")["message"]).contains("2020-01-01"));
+
+        stage.patch(AccessToken, CI, json!({"spec": {"expirationTime": "2100-01-01T00:00:00Z"}})).await;
+        let corrected = stage.until_revision(AccessToken, CI, 2).await;
+        assert_eq!(corrected["status"]["expirationTime"], "2100-01-01T00:00:00Z");
+        has(&stage.secret(CI).await, "token");
     });
 }
 

@@ -144,6 +144,32 @@ fn an_offered_secret_that_conforms_is_adopted_with_the_material_in_it() {
 }
 
 #[test]
+fn what_was_adopted_is_restored_and_not_adopted_again() {
+    play(|stage| async move {
+        for (name, source) in [(CI, "source"), ("expired", "other-source")] {
+            let token = has(&stage.ready_secret(source).await, "token");
+            offered(&stage, AccessToken, name, json!({"token": token}), "Opaque").await;
+        }
+        stage.ready(AccessToken, CI, json!({"lifetime": "90d"})).await;
+        stage.annotate(AccessToken, CI, "chatelaine.dev/rotate", "now").await;
+        stage.until_revision(AccessToken, CI, 2).await;
+        let (old, secret) = backed_up_and_restored(&stage, AccessToken, CI).await;
+        let new = stage.until_reason(AccessToken, CI, "Ready", "Restored").await;
+        assert_eq!(stage.secret(CI).await["data"], secret["data"]);
+        for field in ["revision", "issueTime", "expirationTime", "handledTriggers"] {
+            assert_eq!(new["status"][field], old["status"][field], "{field}");
+        }
+
+        stage.credential(AccessToken, "expired", json!({"lifetime": "1s"})).await;
+        stage.until_reason(AccessToken, "expired", "Ready", "Expired").await;
+        backed_up_and_restored(&stage, AccessToken, "expired").await;
+        let object = stage.until_reason(AccessToken, "expired", "Ready", "Expired").await;
+        assert_eq!(object["status"]["revision"], 1);
+        assert_eq!(value(&stage.secret("expired").await, "token"), None);
+    });
+}
+
+#[test]
 fn an_offered_secret_that_does_not_conform_stays_as_it_is_and_the_message_says_why() {
     play(|stage| async move {
         let rows = [

@@ -139,7 +139,11 @@ fn a_copy_that_was_lost_means_nothing_until_the_credential_is_active() {
 #[test]
 fn a_lost_secret_of_a_withheld_credential_comes_back_withheld_and_then_with_the_same_bytes() {
     play(|stage| async move {
-        stage.ready(AccessToken, CI, json!({})).await;
+        let default = json!({"spec": {"credentialDefaults": {"lifetime": "1h"}}});
+        stage.patch(Account, "alice", default).await;
+        stage.until(Account, "alice", "observed", is_observed).await;
+        let end = stage.ready(AccessToken, CI, json!({})).await["status"]["expirationTime"].clone();
+        assert!(end.is_string());
         let first = has(&stage.secret(CI).await, "token");
         stage.patch(AccessToken, CI, json!({"spec": {"active": false}})).await;
         stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
@@ -153,5 +157,7 @@ fn a_lost_secret_of_a_withheld_credential_comes_back_withheld_and_then_with_the_
         stage.until(Secret, CI, "given back", |secret| value(secret, "token").as_ref() == Some(&first)).await;
         let back = stage.until(AccessToken, CI, "live", |object| object["status"]["state"] == "Live").await;
         assert_eq!(back["status"]["revision"], 1);
+        assert_eq!(back["status"]["expirationTime"], end, "which only the Account's default had given it");
+        assert_eq!(has(&stage.secret(CI).await, "expirationTime"), end.as_str().unwrap());
     });
 }

@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::{Current, Former},
         period::Period,
-        policy::{Expiry, Wanted},
+        policy::{Expiry, Schedule, Wanted},
         scene::{Clock, Existence, Form, Inside, Integrity, Scene, Sight},
     },
 };
@@ -94,6 +94,43 @@ fn a_date_moved_into_the_past_expires_at_once() {
     let mut scene = with(Ledger { not_after: Some(at(NOW + 500)), ..ledger() });
     scene.policy.expiry = Expiry::At(at(NOW - 1));
     assert_eq!(page(&scene).ledger.state, State::Expired);
+}
+
+#[test]
+fn a_date_that_was_moved_into_the_past_by_mistake_can_be_moved_back() {
+    for recorded in [None, Some(at(NOW + 500))] {
+        let mut scene = with(Ledger { not_after: recorded, ..ledger() });
+        scene.policy.expiry = Expiry::At(at(NOW - 1));
+        let dead = page(&scene).ledger;
+        assert_eq!(dead.not_after, Some(at(NOW - 1)), "the date that has passed, not one to come");
+        for expiry in [Expiry::At(at(NOW + 100)), Expiry::After(Period::days(1)), Expiry::Never] {
+            let mut corrected = with(dead.clone());
+            corrected.policy.expiry = expiry;
+            let again = page(&corrected).ledger;
+            assert_eq!((again.state, again.revision), (State::Live, 2), "{recorded:?} {expiry:?}");
+        }
+    }
+    let mut both = with(Ledger { not_after: Some(at(NOW - 5)), ..ledger() });
+    both.policy.expiry = Expiry::At(at(NOW - 9));
+    assert_eq!(page(&both).ledger.not_after, Some(at(NOW - 9)), "the earliest of those that have passed");
+}
+
+#[test]
+fn a_rotation_renews_a_lifetime_and_does_not_move_a_date() {
+    let rotated = |expiry, issued_with| {
+        let mut scene =
+            asking(with(Ledger { not_after: Some(at(issued_with)), ..ledger() }), Some("r"), None);
+        scene.policy.expiry = expiry;
+        page(&scene).ledger
+    };
+    let dated = rotated(Expiry::At(at(NOW + 900)), NOW + 900);
+    assert_eq!((dated.revision, dated.not_after), (2, Some(at(NOW + 900))));
+    let lasting = rotated(Expiry::After(Period::seconds(7_200)), NOW + 3_600);
+    assert_eq!((lasting.revision, lasting.not_after), (2, Some(at(NOW + 7_200))));
+    let mut scheduled = with(Ledger { not_after: Some(at(NOW + 900)), ..ledger() });
+    scheduled.policy.expiry = Expiry::At(at(NOW + 900));
+    scheduled.policy.schedule = Some(Schedule::Every(Period::seconds(1_800)));
+    assert_eq!(page(&scheduled).ledger.not_after, Some(at(NOW + 900)), "nor does one by a schedule");
 }
 
 #[test]
@@ -188,4 +225,22 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
     let mut expiring = with(Ledger { not_after: Some(at(NOW)), ..ledger() });
     expiring.policy.expiry = Expiry::At(at(NOW));
     assert_eq!(page(&dying(expiring)).ledger.state, State::Expired);
+}
+
+#[test]
+fn old_bytes_that_are_put_back_do_not_stay_though_the_object_is_being_deleted() {
+    let dying = |testimony| Scene {
+        existence: Existence::BeingDeleted,
+        secret: ours(ledger(), INTACT),
+        ..with(testimony)
+    };
+    for state in [State::Expired, State::Revoked] {
+        let again = page(&dying(Ledger { state, digest: None, ..ledger() }));
+        assert_eq!((again.current, again.ledger.state), (Current::Nothing, state));
+    }
+    let newer = Ledger { revision: 3, ..ledger() };
+    let withdrawn = page(&dying(newer.clone()));
+    assert_eq!((withdrawn.current, withdrawn.ledger.revision), (Current::Nothing, 3));
+    let revoked = page(&asking(dying(newer), None, Some("v")));
+    assert_eq!((revoked.ledger.state, revoked.ledger.revision), (State::Revoked, 3));
 }

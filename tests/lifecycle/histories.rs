@@ -6,11 +6,11 @@ use chatelaine::{
     api::{CredentialStatus, State},
     core::{
         cron::Cron,
-        lifecycle::{Act, Complaint, decide},
+        lifecycle::{Act, Complaint, Remedy, decide},
         period::Period,
-        policy::{Expiry, Schedule, Wanted},
-        project::{Report, project},
-        scene::{Account, Scene},
+        policy::{Expiry, Schedule, Source, Wanted},
+        project::project,
+        scene::{Account, Existence, Scene},
         schedule::next_alarm,
     },
 };
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::{
-    stage::at,
+    stage::{at, report},
     world::{World, forget_what_is_missing},
 };
 
@@ -38,8 +38,18 @@ pub enum Event {
     Activate(bool),
     Account(u8),
     Lifetime(u16),
+    Days(u8),
     EndAt(i16),
     NeverEnd,
+    /// Nothing is said in the spec: the Account's default counts.
+    DefaultEnd,
+    Default(Option<u16>),
+    Limit(Option<u16>),
+    /// `SecretOnly` or `KeyPair`.
+    Mode(u8),
+    Delete,
+    /// After a deletion: the object goes, and another one of its name comes.
+    Recreate,
     Overlap(u16),
     Every(u16),
     Cron(u8),
@@ -69,10 +79,17 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => (0u8..4).prop_map(Event::RetireAll),
         1 => (0u8..6).prop_map(Event::RollbackAll),
         3 => any::<bool>().prop_map(Event::Activate),
-        2 => (0u8..5).prop_map(Event::Account),
+        3 => (0u8..7).prop_map(Event::Account),
         1 => (1u16..900).prop_map(Event::Lifetime),
+        1 => (1u8..9).prop_map(Event::Days),
         1 => (-300i16..900).prop_map(Event::EndAt),
         1 => Just(Event::NeverEnd),
+        2 => Just(Event::DefaultEnd),
+        2 => proptest::option::of(1u16..900).prop_map(Event::Default),
+        1 => proptest::option::of(1u16..900).prop_map(Event::Limit),
+        1 => (0u8..2).prop_map(Event::Mode),
+        1 => Just(Event::Delete),
+        4 => Just(Event::Recreate),
         2 => (0u16..600).prop_map(Event::Overlap),
         1 => (60u16..900).prop_map(Event::Every),
         1 => (0u8..3).prop_map(Event::Cron),
@@ -112,13 +129,30 @@ pub fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::S
                 Account::Inactive,
                 Account::Missing,
                 Account::MissingLately { until },
+                Account::Unknown,
+                Account::Unknown,
             ][usize::from(*state)];
         }
         Event::Lifetime(seconds) => scene.policy.expiry = Expiry::After(Period::seconds((*seconds).into())),
+        Event::Days(days) => scene.policy.expiry = Expiry::After(Period::days((*days).into())),
         Event::EndAt(offset) => {
             scene.policy.expiry = Expiry::At(at(scene.now.as_second() + i64::from(*offset)))
         }
         Event::NeverEnd => scene.policy.expiry = Expiry::Never,
+        Event::DefaultEnd => scene.policy.expiry = Expiry::AccountDefault,
+        Event::Default(seconds) => {
+            world.ends.default = seconds.map(|seconds| Period::seconds(seconds.into()))
+        }
+        Event::Limit(seconds) => world.ends.most = seconds.map(|seconds| Period::seconds(seconds.into())),
+        Event::Mode(mode) => {
+            scene.policy.source = [Source::MintSecret, Source::MintBoth][usize::from(*mode)].clone();
+        }
+        Event::Delete => scene.existence = Existence::BeingDeleted,
+        Event::Recreate if scene.existence == Existence::Standing => {}
+        Event::Recreate => {
+            *old = None;
+            world.recreate();
+        }
         Event::Overlap(seconds) => scene.policy.overlap = Some(Period::seconds((*seconds).into())),
         Event::Every(seconds) => {
             scene.policy.schedule = Some(Schedule::Every(Period::seconds((*seconds).into())));
@@ -140,7 +174,7 @@ pub fn happen(world: &mut World, event: &Event, old: &mut Option<crate::world::S
         Event::LoseStatus => world.lose_status(),
         Event::Crash(after) => return Some(*after),
         Event::PutBack => match (old.take(), &world.secret) {
-            (Some(stored), Some(_)) => world.secret = Some(stored),
+            (Some(stored), Some(_)) => world.put_back(stored),
             (_, current) => *old = current.clone(),
         },
     }
@@ -156,7 +190,8 @@ pub fn holds_at_rest(world: &World, complaint: Option<&Complaint>) {
         if live {
             let end = stored.ledger.not_after;
             assert!(end.is_none_or(|end| end > scene.now), "nothing is live after its end");
-            assert!(!world.is_inactive(), "nothing inactive is in the Secret");
+            let going = scene.existence == Existence::BeingDeleted;
+            assert!(going || !world.is_inactive(), "nothing inactive is in the Secret");
         }
         let overlap = stored.ledger.previous.as_ref();
         assert!(
@@ -164,47 +199,89 @@ pub fn holds_at_rest(world: &World, complaint: Option<&Complaint>) {
             "no overlap is longer than was said"
         );
     }
-    if let Some(alarm) = next_alarm(&scene, complaint) {
+    ends_hold(world, &scene, complaint);
+    let alarm = next_alarm(&scene, complaint);
+    if let Some(alarm) = alarm {
         assert!(alarm > scene.now, "an alarm lies in the future");
         assert!(
-            something_changes_at(&scene, alarm),
+            // It may say something else then.
+            scene.account == Account::Unknown || something_changes_at(&scene, alarm),
             "at the alarm there is something to do: {alarm} {scene:?}"
         );
+    }
+    let standing = scene.existence == Existence::Standing;
+    assert!(
+        !standing || scene.account != Account::Unknown || alarm.is_some(),
+        "an Account is looked for again"
+    );
+    nothing_changes_before(&scene, alarm);
+}
+
+/// What is said of an end, and what an Account that is not seen may not do to it.
+fn ends_hold(world: &World, scene: &Scene, complaint: Option<&Complaint>) {
+    let is_seen = matches!(scene.account, Account::Active | Account::Inactive);
+    let is_mended = |complaint: &Complaint| complaint.remedy == Remedy::Person;
+    assert!(is_seen || !complaint.is_some_and(is_mended), "nobody can mend what is not known: {complaint:?}");
+    let Some(ledger) = scene.ledger().filter(|ledger| ledger.revision > 0) else { return };
+    let standing = scene.existence == Existence::Standing;
+    if ledger.state == State::Expired {
+        assert!(ledger.not_after.is_some_and(|end| end <= scene.now), "what expired says when: {ledger:?}");
+        let waits = complaint.is_some()
+            || scene.account != Account::Active
+            || scene.policy.wanted == Wanted::Inactive;
+        let to_come = match scene.policy.expiry {
+            Expiry::At(end) => end > scene.now,
+            Expiry::Never => true,
+            Expiry::After(_) | Expiry::AccountDefault => false,
+        };
+        assert!(waits || !standing || !to_come, "a date that is moved on issues anew: {ledger:?}");
+    }
+    if scene.policy.expiry == Expiry::AccountDefault && !ledger.is_dead() && standing {
+        let kept =
+            world.ends.latest(ledger).is_none_or(|latest| ledger.not_after.is_some_and(|end| end <= latest));
+        assert!(kept, "the default that was read at the issue counts: {ledger:?}");
+    }
+}
+
+/// Until the alarm decision and status stay what they are: nobody looks before.
+fn nothing_changes_before(scene: &Scene, alarm: Option<Timestamp>) {
+    const YEAR: u64 = 400 * 86_400;
+    let rest = alarm.map_or(Period::seconds(YEAR), |alarm| Period::between(scene.now, alarm));
+    let now = at_the_time(scene, scene.now);
+    let just_before = alarm.map(|alarm| Timestamp::from_nanosecond(alarm.as_nanosecond() - 1).unwrap());
+    let between =
+        [rest.tenth(), rest.half(), rest.less(Period::seconds(1))].map(|rest| rest.after(scene.now));
+    for time in between.into_iter().filter(|time| alarm.is_none_or(|alarm| *time < alarm)).chain(just_before)
+    {
+        assert_eq!(at_the_time(scene, time), now, "nothing is due at {time} before {alarm:?}: {scene:?}");
     }
 }
 
 /// Whether a decision or the status is another one at `time` than just before it.
 fn something_changes_at(scene: &Scene, time: Timestamp) -> bool {
     let just_before = Timestamp::from_nanosecond(time.as_nanosecond() - 1).unwrap();
-    let then = |now: Timestamp| {
-        let mut scene = Scene { now, ..scene.clone() };
-        if matches!(scene.account, Account::MissingLately { until } if until <= now) {
-            scene.account = Account::Missing;
-        }
-        if let Some(parent) = &mut scene.policy.parent {
-            forget_what_is_missing(parent, now);
-        }
-        let act = decide(&scene);
-        let status = match &act {
-            Act::Rest(complaint) => picture(&scene, complaint.as_ref()),
-            _ => CredentialStatus::default(),
-        };
-        (act, status)
+    at_the_time(scene, just_before) != at_the_time(scene, time)
+}
+
+/// What is decided and told if nothing but the time changes.
+fn at_the_time(scene: &Scene, now: Timestamp) -> (Act, CredentialStatus) {
+    let mut scene = Scene { now, ..scene.clone() };
+    if matches!(scene.account, Account::MissingLately { until } if until <= now) {
+        scene.account = Account::Missing;
+    }
+    if let Some(parent) = &mut scene.policy.parent {
+        forget_what_is_missing(parent, now);
+    }
+    let act = decide(&scene);
+    let status = match &act {
+        Act::Rest(complaint) => picture(&scene, complaint.as_ref()),
+        _ => CredentialStatus::default(),
     };
-    then(just_before) != then(time)
+    (act, status)
 }
 
 fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
-    let report = Report {
-        complaint,
-        seen: None,
-        generation: Some(1),
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-        requested_at: None,
-    };
-    let mut status = project(scene, report);
+    let mut status = project(scene, report(complaint, None));
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
     }

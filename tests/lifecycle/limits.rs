@@ -6,9 +6,9 @@ use chatelaine::{
         ledger::Ledger,
         lifecycle::{Act, Complaint, Remedy, decide},
         period::Period,
-        policy::{DefaultFrom, Expiry, Policy, default_lifetime},
+        policy::{DefaultFrom, Expiry, MaxLifetime, Policy, default_lifetime},
         reason::Reason,
-        scene::{Find, Scene, Sight},
+        scene::{Account, Find, Scene, Sight},
     },
 };
 use serde_json::json;
@@ -22,7 +22,7 @@ fn over_quota(mut scene: Scene) -> Scene {
 
 fn limited(mut scene: Scene, expiry: Expiry) -> Scene {
     scene.policy.expiry = expiry;
-    scene.policy.max_lifetime = Some(Period::days(1));
+    scene.policy.max_lifetime = MaxLifetime::Of(Period::days(1));
     scene
 }
 
@@ -103,6 +103,33 @@ fn what_is_live_keeps_its_end_under_a_lower_limit_and_cannot_move_it_beyond() {
         };
         assert_eq!(now_given, given, "{recorded:?} {asked:?}");
     }
+}
+
+#[test]
+fn an_account_that_is_not_seen_lets_no_end_be_moved_beyond_the_recorded_one() {
+    let hour = at(NOW + 3_600);
+    for account in [Account::Unknown, Account::MissingLately { until: at(NOW + 9) }] {
+        for (recorded, asked, given) in [
+            (Some(hour), Expiry::Never, Some(hour)),
+            (Some(hour), Expiry::After(Period::days(9)), Some(hour)),
+            (Some(hour), Expiry::At(at(NOW + 9 * 86_400)), Some(hour)),
+            (Some(hour), Expiry::At(at(NOW + 600)), Some(at(NOW + 600))),
+            (None, Expiry::Never, None),
+        ] {
+            let mut scene =
+                Scene { account, ..limited(with(Ledger { not_after: recorded, ..ledger() }), asked) };
+            scene.policy.max_lifetime = MaxLifetime::Unknown;
+            let now_given = match decide(&scene) {
+                Act::Rest(None) => recorded,
+                Act::Write(page) => page.ledger.not_after,
+                act => panic!("{act:?}"),
+            };
+            assert_eq!(now_given, given, "{account:?} {recorded:?} {asked:?}");
+        }
+    }
+    let mut lifted = with(Ledger { not_after: Some(hour), ..ledger() });
+    lifted.policy.expiry = Expiry::Never;
+    assert_eq!(page(&lifted).ledger.not_after, None, "an Account without a limit is seen to have none");
 }
 
 #[test]

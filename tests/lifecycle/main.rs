@@ -1,8 +1,10 @@
 //! The decision table, row by row, and what no history may break.
 
+mod bounds;
 mod causes;
 mod drift;
 mod ending;
+mod ends;
 mod histories;
 mod limits;
 mod locking;
@@ -14,6 +16,7 @@ mod reach;
 mod schedule;
 mod stage;
 mod telling;
+mod testimony;
 mod triggers;
 mod withholding;
 mod world;

@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, Complaint, Remedy, decide},
         page::{Current, Former},
         period::Period,
-        policy::{Expiry, Source, Wanted},
+        policy::{Expiry, MaxLifetime, Source, Wanted},
         reason::Reason,
         scene::{Account, Existence, Scene, Sight},
     },
@@ -55,6 +55,46 @@ fn nothing_is_minted_without_an_account_for_refused_input_or_after_its_date() {
     let mut late = blank();
     late.policy.expiry = Expiry::At(at(NOW));
     assert_eq!(obstacle(&late), Some(Reason::Expired));
+}
+
+#[test]
+fn what_is_refused_is_not_born_inactive_either() {
+    type Refuse = fn(&mut Scene);
+    let refusals: [(Refuse, Reason); 5] = [
+        (
+            |scene| scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "two lines")),
+            Reason::InvalidKey,
+        ),
+        (
+            |scene| scene.policy.refusal = Some(Complaint::person(Reason::PermissionNotGranted, "a:b")),
+            Reason::PermissionNotGranted,
+        ),
+        (
+            |scene| scene.policy.over_quota = Some(Complaint::person(Reason::QuotaExceeded, "two of two")),
+            Reason::QuotaExceeded,
+        ),
+        (|scene| scene.policy.expiry = Expiry::At(at(NOW)), Reason::Expired),
+        (
+            |scene| {
+                scene.policy.expiry = Expiry::Never;
+                scene.policy.max_lifetime = MaxLifetime::Of(Period::days(1));
+            },
+            Reason::LifetimeExceeded,
+        ),
+    ];
+    for (refuse, reason) in refusals {
+        for (account, wanted) in [
+            (Account::Inactive, Wanted::Active),
+            (Account::Inactive, Wanted::Inactive),
+            (Account::Active, Wanted::Inactive),
+        ] {
+            let mut scene = Scene { account, ..blank() };
+            scene.policy.wanted = wanted;
+            assert_eq!(page(&scene).current, Current::Assign);
+            refuse(&mut scene);
+            assert_eq!(obstacle(&scene), Some(reason), "{account:?} {wanted:?}");
+        }
+    }
 }
 
 #[test]

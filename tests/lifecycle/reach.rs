@@ -126,3 +126,32 @@ fn an_offered_secret_that_does_not_conform_stays_as_it_is() {
     let scene = Scene { secret: Sight::Offered { found: Err("its type is Opaque".into()) }, ..blank() };
     assert_eq!(obstacle(&scene), Some(Reason::SecretConflict));
 }
+
+fn offered(scene: Scene) -> Scene {
+    let find = Find { identity: Identity { id: "theirs".into(), public: None }, digest: "d".into() };
+    Scene { secret: Sight::Offered { found: Ok(find) }, ..scene }
+}
+
+#[test]
+fn a_revoke_that_stands_alone_on_a_new_object_acts_on_what_is_offered_to_it() {
+    let adopted = page(&offered(asking(blank(), None, Some("v")))).ledger;
+    let revoked = page(&asking(with(adopted), None, Some("v")));
+    assert_eq!((revoked.ledger.state, revoked.current), (State::Revoked, Current::Nothing));
+    assert_eq!(decide(&asking(with(revoked.ledger), None, Some("v"))), Act::Rest(None), "it acts once");
+    let beside = page(&offered(asking(blank(), Some("r"), Some("v")))).ledger;
+    assert_eq!(
+        decide(&asking(with(beside), Some("r"), Some("v"))),
+        Act::Rest(None),
+        "with rotate it has acted"
+    );
+}
+
+#[test]
+fn an_offer_does_not_revive_what_is_dead() {
+    for state in [State::Expired, State::Revoked] {
+        for scene in [dead(state), asking(dead(state), Some("r"), None)] {
+            assert_eq!(obstacle(&offered(scene)), Some(Reason::SecretConflict), "{state:?}");
+        }
+    }
+    assert_eq!(page(&offered(live())).ledger.revision, 2, "what is live and lost takes it");
+}

@@ -225,6 +225,28 @@ fn a_renewal_without_a_lifetime_that_leaves_room_is_refused_and_what_is_live_say
 }
 
 #[test]
+fn while_the_account_is_not_seen_its_default_is_unknown_and_not_absent() {
+    for account in [Account::Unknown, Account::MissingLately { until: at(NOW + 9) }] {
+        let mut scene = Scene { account, ..live() };
+        scene.policy.renew_before = Some(Period::seconds(HOUR));
+        assert_eq!(decide(&scene), Act::Rest(None), "{account:?}");
+    }
+}
+
+#[test]
+fn an_account_that_could_not_be_read_is_looked_at_again() {
+    let unknown = |scene: Scene| Scene { account: Account::Unknown, ..scene };
+    for scene in [blank(), live(), withheld(), dead(State::Revoked)] {
+        let scene = unknown(scene);
+        let Act::Rest(complaint) = decide(&scene) else { panic!("{:?}", decide(&scene)) };
+        let alarm = next_alarm(&scene, complaint.as_ref()).expect("it is tried again");
+        assert!(at(NOW) < alarm && alarm <= at(NOW + 60), "{alarm}");
+    }
+    let going = Scene { existence: Existence::BeingDeleted, ..unknown(live()) };
+    assert_eq!(next_alarm(&going, None), None, "nothing of what is being deleted depends on it");
+}
+
+#[test]
 fn what_expired_before_it_could_be_renewed_stays_expired() {
     let mut scene = renewable();
     scene.now = scene.ledger().unwrap().not_after.unwrap();

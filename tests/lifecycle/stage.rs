@@ -1,13 +1,14 @@
 //! A stage for scenes: a live credential of an active Account, and the edits that make each row.
 
 use chatelaine::{
-    api::State,
+    api::{CredentialStatus, State},
     core::{
         ledger::{Copy, Ledger, Owner, Previous},
-        lifecycle::{Act, decide},
+        lifecycle::{Act, Complaint, decide},
         page::Page,
         permission::Grant,
-        policy::{DefaultFrom, Expiry, Policy, Source, Wanted},
+        policy::{DefaultFrom, Expiry, MaxLifetime, Policy, Source, Wanted},
+        project::Report,
         reason::Reason,
         scene::{
             Account, Clock, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight,
@@ -42,7 +43,7 @@ pub fn policy() -> Policy {
         schedule: None,
         default_lifetime: None,
         default_from: DefaultFrom::Account,
-        max_lifetime: None,
+        max_lifetime: MaxLifetime::Unlimited,
         warn_before: None,
         parent: None,
         grant: Some(Grant::default()),
@@ -141,6 +142,19 @@ pub fn asking(mut scene: Scene, rotate: Option<&str>, revoke: Option<&str>) -> S
         ..Triggers::default()
     };
     scene
+}
+
+/// What a status is made from, if nothing else matters.
+pub fn report<'a>(complaint: Option<&'a Complaint>, seen: Option<&'a CredentialStatus>) -> Report<'a> {
+    Report {
+        complaint,
+        seen,
+        generation: Some(1),
+        requested_at: None,
+        secret_name: "ci",
+        witness: None,
+        restarts: &[],
+    }
 }
 
 /// The page that the decision writes.

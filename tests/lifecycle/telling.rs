@@ -19,18 +19,6 @@ fn told(scene: &Scene, complaint: Option<&Complaint>, seen: Option<&CredentialSt
     project(scene, report(complaint, seen))
 }
 
-fn report<'a>(complaint: Option<&'a Complaint>, seen: Option<&'a CredentialStatus>) -> Report<'a> {
-    Report {
-        complaint,
-        seen,
-        generation: Some(1),
-        requested_at: None,
-        secret_name: "ci",
-        witness: None,
-        restarts: &[],
-    }
-}
-
 fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {
     status.conditions.iter().map(|one| (one.type_.as_str(), one.message.as_str())).collect()
 }

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 
 use chatelaine::{
-    api::State,
+    api::{CredentialStatus, State},
     core::{
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
+        material::Identity,
         page::{Current, Former, Page},
         parent::{End, Parent, Standing},
-        policy::Wanted,
-        scene::{Account, CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
+        policy::{DefaultFrom, MaxLifetime, Policy, Source, Wanted},
+        project::project,
+        scene::{Account, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
         trigger::Triggers,
     },
 };
 
-use jiff::Timestamp;
-
 use crate::{
     causes::had_a_cause,
-    stage::{at, blank},
+    ends::{Ends, is_put_off},
+    stage::{at, blank, report},
 };
 
 pub type Value = u64;
@@ -49,7 +50,9 @@ pub struct World {
     pub scene: Scene,
     pub secret: Option<Stored>,
     held: Option<Held>,
-    testimony: Option<Ledger>,
+    /// What was told last, and of what.
+    status: Option<CredentialStatus>,
+    identity: Identity,
     /// The passphrase that they should be encrypted with.
     pub passphrase: Option<u8>,
     pub sealed: bool,
@@ -61,6 +64,7 @@ pub struct World {
     pub published: BTreeMap<(u32, i64), Value>,
     /// Values that were destroyed and must never be seen again.
     pub destroyed: Vec<Value>,
+    pub ends: Ends,
 }
 
 /// What was not there for long enough counts as gone.
@@ -76,7 +80,8 @@ impl World {
             scene: blank(),
             secret: None,
             held: None,
-            testimony: None,
+            status: None,
+            identity: Identity::default(),
             passphrase: None,
             sealed: false,
             minted: 0,
@@ -84,6 +89,27 @@ impl World {
             life: 0,
             published: BTreeMap::new(),
             destroyed: Vec::new(),
+            ends: Ends::default(),
+        }
+    }
+
+    fn testimony(&self) -> Option<Ledger> {
+        let scene = &self.scene;
+        let status = self.status.as_ref()?;
+        let identity = Some(self.identity.clone());
+        Ledger::from_testimony(scene.owner.clone(), identity, None, status, &scene.account_triggers)
+    }
+
+    fn is_account_seen(&self) -> bool {
+        matches!(self.scene.account, Account::Active | Account::Inactive)
+    }
+
+    /// What the Account says of lifetimes, while it can be asked.
+    fn ask_account(&self, policy: &mut Policy) {
+        (policy.default_lifetime, policy.default_from) = (None, DefaultFrom::Account);
+        policy.max_lifetime = MaxLifetime::Unknown;
+        if self.is_account_seen() {
+            self.ends.tell(policy);
         }
     }
 
@@ -114,7 +140,8 @@ impl World {
                 crate::stage::ours(stored.ledger.clone(), inside)
             }
         };
-        let mut scene = Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() };
+        let mut scene = Scene { secret, testimony: self.testimony(), ..self.scene.clone() };
+        self.ask_account(&mut scene.policy);
         let locked =
             self.secret.as_ref().filter(|stored| stored.ledger.is_live()).map(|stored| stored.locked);
         scene.lock =
@@ -126,7 +153,7 @@ impl World {
         if let Some(parent) = &mut scene.policy.parent {
             forget_what_is_missing(parent, scene.now);
         }
-        if !matches!(scene.account, Account::Active | Account::Inactive) {
+        if !self.is_account_seen() {
             scene.account_triggers = Triggers::default();
         }
         let told = scene.ledger().or(scene.testimony.as_ref()).cloned();
@@ -157,7 +184,7 @@ impl World {
     /// The ledger of a stored Secret, if it is not an old one that somebody put back.
     fn seen(&self, stored: &Stored) -> Option<Ledger> {
         let secret = crate::stage::ours(stored.ledger.clone(), crate::stage::INTACT);
-        Scene { secret, testimony: self.testimony.clone(), ..self.scene.clone() }.ledger().cloned()
+        Scene { secret, testimony: self.testimony(), ..self.scene.clone() }.ledger().cloned()
     }
 
     /// One pass of the operator, that may crash after so many writes. Says what stood in the way at rest.
@@ -167,11 +194,7 @@ impl World {
             assert!(step < 12, "the pass does not come to rest: {:?}", self.look(None));
             match decide(&self.look(just_made.as_ref())) {
                 Act::Rest(complaint) => {
-                    if let Some(ledger) = self.look(None).ledger() {
-                        // Status says neither of which parent it is, nor what became of it before.
-                        let bare = Ledger { parent: None, origin: None, rebirth: None, ..ledger.clone() };
-                        self.testimony = Some(bare);
-                    }
+                    self.tell(complaint.as_ref());
                     return complaint;
                 }
                 _ if crash_after == Some(step) => return None,
@@ -202,10 +225,30 @@ impl World {
         None
     }
 
+    fn tell(&mut self, complaint: Option<&Complaint>) {
+        let scene = self.look(None);
+        self.status = Some(project(&scene, report(complaint, self.status.as_ref())));
+        if let Some(ledger) = scene.ledger() {
+            self.identity = ledger.identity();
+        }
+    }
+
     fn write(&mut self, page: Page) {
         let Page { mut ledger, current, previous, .. } = page;
+        let before = self.look(None);
+        let known = before.ledger().or(before.lost()).cloned();
         if matches!(current, Current::Mint { .. } | Current::WasPrevious) {
-            had_a_cause(&self.look(None), &ledger);
+            had_a_cause(&before, &ledger);
+        }
+        if matches!(
+            current,
+            Current::Mint { .. } | Current::WasPrevious | Current::FromCopy | Current::Assign
+        ) {
+            assert_eq!(before.existence, Existence::Standing, "nothing comes into what is being deleted");
+        }
+        if let Some(known) = known.as_ref().filter(|known| is_put_off(known, &ledger)) {
+            assert!(self.is_account_seen(), "without the Account no end is put off: {known:?} {ledger:?}");
+            self.ends.may_move(known, &ledger);
         }
         let there = self.secret.take();
         if there.is_none() {
@@ -218,16 +261,24 @@ impl World {
         let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
         let old = there.clone();
         let current = match current {
-            Current::Mint { .. } => {
+            Current::Mint { keep } => {
                 self.minted += 1;
                 ledger.digest = Some(format!("digest-{}", self.minted));
-                ledger.id = format!("id-{}", self.minted);
+                let had = known.as_ref().map(|known| known.id.clone()).filter(|id| !id.is_empty());
+                let stays = before.policy.source == Source::MintSecret || ledger.revision == 1;
+                assert_eq!(keep, had.filter(|_| stays), "SecretOnly keeps the identity and KeyPair does not");
+                ledger.id = keep.unwrap_or_else(|| format!("id-{}", self.minted));
+                self.ends.known(&ledger);
                 Some(self.minted)
             }
             Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
             Current::WasPrevious => there.as_ref().and_then(|stored| stored.previous),
             Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
-            Current::Assign | Current::Nothing => None,
+            Current::Assign => {
+                ledger.id = "assigned".into();
+                None
+            }
+            Current::Nothing => None,
             Current::Brought => unreachable!("nothing is uploaded here"),
         };
         let previous = match previous {
@@ -253,8 +304,7 @@ impl World {
                 && *was != value
                 && fresh
             {
-                let told =
-                    self.testimony.as_ref().map_or(0, |testimony| testimony.revision).max(before.revision);
+                let told = self.testimony().map_or(0, |testimony| testimony.revision).max(before.revision);
                 assert_eq!(ledger.revision, told + 1, "the revision rises by exactly one");
             }
         }
@@ -276,7 +326,25 @@ impl World {
             assert_eq!(before.ledger.revision, ledger.revision, "the same revision");
             assert_eq!(ledger.digest, before.ledger.digest);
         }
+        if (remade || old.is_none()) && !fresh {
+            self.ends.lost(&ledger);
+        }
         self.secret = Some(Stored { ledger, current, previous, locked });
+    }
+
+    /// The object is gone, with all that is its own; another one of its name is created.
+    pub fn recreate(&mut self) {
+        self.destroyed.extend(self.published.values());
+        (self.secret, self.held, self.status, self.sealed) = (None, None, None, false);
+        self.identity = Identity::default();
+        self.scene.existence = Existence::Standing;
+        self.scene.owner.uid += "-again";
+    }
+
+    /// An old version of the Secret, with all that its ledger knows.
+    pub fn put_back(&mut self, stored: Stored) {
+        self.ends.known(&stored.ledger);
+        self.secret = Some(stored);
     }
 
     pub fn delete_secret(&mut self) {
@@ -311,7 +379,7 @@ impl World {
     pub fn lose_status(&mut self) {
         // A lost status with a lost Secret is a new object; here the Secret still speaks.
         if self.secret.is_some() {
-            self.testimony = None;
+            self.status = None;
         }
     }
 

@@ -171,3 +171,26 @@ async fn an_account_that_cannot_be_read_changes_nothing() {
     assert_eq!(stage.condition("Ready")["reason"], "ApiUnavailable");
     assert!(stage.server.published("ci").is_empty());
 }
+
+/// The pass comes to rest, and says when the next is wanted; that time passes.
+async fn until_the_next_look(stage: &Stage<AccessToken>) -> Duration {
+    let Ok(Again::In(pause, Lane::Ordinary)) = stage.look().await else { panic!("nobody looks again") };
+    tokio::time::advance(pause).await;
+    pause
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_whose_read_failed_once_is_looked_for_again_and_counts_as_gone_a_minute_later() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.rest().await;
+    stage.remove_account();
+    stage.server.spoil(fault(Method::GET, "accounts", Phase::Before, Answer::Status(500)));
+    assert!(until_the_next_look(&stage).await <= Duration::from_secs(60));
+    assert_eq!(stage.ledger()["state"], "Live", "what could not be read changes nothing");
+    stage.see();
+    assert!(until_the_next_look(&stage).await <= Duration::from_secs(62));
+    assert_eq!(stage.ledger()["state"], "Live", "a restore must not flap");
+    stage.rest().await;
+    assert_eq!(stage.ledger()["state"], "Withheld");
+    assert_eq!(stage.condition("Ready")["reason"], "AccountNotFound");
+}

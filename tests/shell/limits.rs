@@ -122,3 +122,31 @@ async fn who_is_refused_costs_one_status_write_and_then_nothing() {
             .contains("may have 0 (spec.limits.accessTokens), and there are 1")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_lifetime_is_not_lifted_by_an_account_that_is_away_for_a_moment() {
+    let limited =
+        json!({"email": "alice@example.com", "permissions": ["*:*"], "limits": {"maxLifetime": "30d"}});
+    let mut stage = Stage::<AccessToken>::new(json!({"lifetime": "20d"}));
+    stage.account(limited.clone());
+    stage.rest().await;
+    let end = stage.ledger()["notAfter"].clone();
+    stage.edit(|object| object["spec"]["lifetime"] = json!("never"));
+    stage.rest().await;
+    assert_eq!(stage.ledger()["notAfter"], end, "the Account allows no more");
+    stage.remove_account();
+    stage.server.spoil(Fault {
+        method: http::Method::GET,
+        path: "accounts",
+        phase: Phase::Before,
+        answer: Answer::Status(500),
+    });
+    stage.look().await.expect("told");
+    stage.see();
+    assert_eq!(stage.ledger()["notAfter"], end, "it could not be read");
+    stage.look().await.expect("told");
+    assert_eq!(stage.ledger()["notAfter"], end, "it is missing, but not for long");
+    stage.account(limited);
+    stage.rest().await;
+    assert_eq!(stage.ledger()["notAfter"], end, "it is back");
+}

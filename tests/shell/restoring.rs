@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatelaine::{
-    api::{AWAIT_RESTORE, AccessToken, LEDGER},
+    api::{AWAIT_RESTORE, AccessToken, LEDGER, SshKey},
     controller::queue::{Again, Lane},
 };
 use serde_json::{Value, json};
@@ -58,4 +58,28 @@ async fn a_restored_secret_that_no_watch_shows_is_found_all_the_same() {
     assert_eq!(stage.secret("ci")["data"], secret["data"]);
     assert_eq!((&stage.ledger()["owner"]["uid"], &stage.ledger()["revision"]), (&json!("uid-ci"), &json!(1)));
     assert_eq!(stage.rest().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_key_keeps_its_first_number_when_its_secret_is_lost_afterwards() {
+    let mut before = Stage::<SshKey>::new(json!({}));
+    before.rest().await;
+    let (mut secret, mut ledger) = (before.secret("ci"), before.ledger());
+    ledger["owner"]["uid"] = json!("uid-before");
+    ledger["number"] = json!(4711);
+    // So long ago that it may be made again at once.
+    ledger["issueTime"] = json!("2026-01-01T00:00:00Z");
+    secret["metadata"]["annotations"][LEDGER] = json!(ledger.to_string());
+    secret["metadata"]["ownerReferences"] = json!(null);
+    let mut stage = Stage::<SshKey>::new(json!({}));
+    stage.server.put("secrets", secret);
+    stage.rest().await;
+    let told = |stage: &Stage<SshKey>| {
+        let status = &stage.object("ci")["status"];
+        (status["id"].clone(), status["revision"].clone())
+    };
+    assert_eq!(told(&stage), (json!(4711), json!(1)));
+    stage.server.remove("secrets", "ci");
+    stage.rest().await;
+    assert_eq!(told(&stage), (json!(4711), json!(2)), "no API that knows the key by it has to learn another");
 }

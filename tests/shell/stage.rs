@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chatelaine::{
-    api::LEDGER,
+    api::{Account, LEDGER},
     controller::{
         Settings, account,
         clock::Clock,
@@ -63,6 +63,13 @@ impl<K: Credential> Stage<K> {
     pub fn see_account(&mut self) {
         let account = guarded(self.server.get("accounts", "alice").expect("it is there"));
         self.keeper.house.caches.accounts.put(account);
+    }
+
+    /// Somebody deletes the Account; the cache sees it.
+    pub fn remove_account(&mut self) {
+        let account: Guarded<Account> = guarded(self.server.get("accounts", "alice").expect("it is there"));
+        self.server.remove("accounts", "alice");
+        self.keeper.house.caches.accounts.remove(&account.meta);
     }
 
     /// Annotates the Account, as somebody would; the cache sees it.

@@ -1,6 +1,9 @@
 //! What is written without touching the material.
 
-use super::locking::{relocked, stuck};
+use super::{
+    locking::{relocked, stuck},
+    minting::account_is_there,
+};
 use crate::core::{
     answer::{Answer, Complaint},
     ledger::Ledger,
@@ -26,7 +29,9 @@ pub(in crate::core) fn drifted(scene: &Scene) -> Answer {
         Form::Fits if !moved => {
             let invalid =
                 scene.policy.refusal.clone().filter(|refusal| refusal.reason == Reason::InvalidSpec);
-            match invalid.or_else(|| scene.policy.unrenewable(scene.now)).or_else(|| stuck(scene)) {
+            // Without the Account its default is not known.
+            let unrenewable = || scene.policy.unrenewable(scene.now).filter(|_| account_is_there(scene));
+            match invalid.or_else(unrenewable).or_else(|| stuck(scene)) {
                 Some(complaint) if ledger.is_live() => Answer::Blocked(complaint),
                 Some(_) | None => incomplete(ledger),
             }

@@ -4,6 +4,7 @@ use super::minting::{account_is_there, past};
 use crate::api::State;
 use crate::core::{
     answer::{Act, Answer},
+    due::passed_end,
     ledger::Ledger,
     page::{self, Page},
     scene::{CopySight, Existence, Inside, Integrity, Scene},
@@ -13,31 +14,37 @@ use crate::core::{
 pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {
         let pending = scene.asked(Trigger::Revoke, ledger).is_some();
-        let reachable = scene.ledger().is_some() || scene.existence == Existence::Standing;
+        let reachable =
+            scene.ledger().is_some() || scene.is_rolled_back() || scene.existence == Existence::Standing;
         return if pending && reachable {
             page::destroy(scene, ledger, State::Revoked).into()
         } else {
             Answer::No
         };
     }
-    let born_revoked = scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none();
-    if scene.is_blank() && born_revoked && scene.existence == Existence::Standing && account_is_there(scene) {
+    if scene.is_blank()
+        && is_born_revoked(scene)
+        && scene.existence == Existence::Standing
+        && account_is_there(scene)
+    {
         return page::destroy(scene, &past(scene), State::Revoked).into();
     }
     Answer::No
 }
 
+/// A new object with a `revoke` and no `rotate` beside it.
+pub(super) fn is_born_revoked(scene: &Scene) -> bool {
+    scene.triggers.revoke.is_some() && scene.triggers.rotate.is_none()
+}
+
 pub(in crate::core) fn expired(scene: &Scene) -> Answer {
-    let passed = |ledger: &Ledger| {
-        let now_given = scene.policy.not_after_of(ledger);
-        let dates = [ledger.not_after, now_given];
-        ledger.revision > 0 && !ledger.is_dead() && dates.iter().flatten().any(|date| scene.is_past(*date))
-    };
+    let passed =
+        |ledger: &Ledger| ledger.revision > 0 && !ledger.is_dead() && passed_end(scene, ledger).is_some();
     if let Some(ledger) = scene.ledger() {
         return if passed(ledger) { page::destroy(scene, ledger, State::Expired).into() } else { Answer::No };
     }
     match scene.lost() {
-        Some(_) if scene.existence == Existence::BeingDeleted => Answer::No,
+        Some(_) if scene.existence == Existence::BeingDeleted && !scene.is_rolled_back() => Answer::No,
         Some(testimony) if testimony.is_dead() => {
             Answer::from(Page { news: None, ..page::kept(scene, testimony.clone()) })
         }

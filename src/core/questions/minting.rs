@@ -30,7 +30,7 @@ pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
     }
     let Some(ledger) = scene.ledger() else { return Answer::No };
     match ledger.state {
-        State::Withheld if ledger.revision == 0 && scene.why_inactive().is_none() => {
+        State::Withheld if ledger.revision == 0 && !is_made_inactive(scene) => {
             mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Issued))
         }
         State::Live if !is_intact(scene) => repair(scene, ledger),
@@ -44,11 +44,8 @@ fn first_issue(scene: &Scene) -> Answer {
         Some(Reason::Inactive | Reason::AccountInactive)
             if account_is_there(scene) && scene.existence == Existence::Standing =>
         {
-            match may_mint(scene) {
+            match may_be_issued(scene) {
                 Ok(()) => page::born_inactive(scene, past(scene)).into(),
-                Err(complaint) if complaint.reason == Reason::AccountInactive => {
-                    page::born_inactive(scene, past(scene)).into()
-                }
                 Err(complaint) => Answer::Blocked(complaint),
             }
         }
@@ -59,7 +56,9 @@ fn first_issue(scene: &Scene) -> Answer {
 /// The Secret is gone, mute or an old copy of itself; status says what was in it.
 fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
     if scene.existence == Existence::BeingDeleted {
-        return Answer::No;
+        // It is not made again; but old bytes that somebody put back do not stay either.
+        let withdrawn = || Page { news: None, ..page::withdraw(testimony) }.into();
+        return if scene.is_rolled_back() { withdrawn() } else { Answer::No };
     }
     let held = scene.copy.as_ref().filter(|copy| {
         copy.origin != Origin::Strange
@@ -90,6 +89,9 @@ fn repair(scene: &Scene, ledger: &Ledger) -> Answer {
 }
 
 fn once_a_minute(scene: &Scene, ledger: &Ledger, reason: Reason) -> Answer {
+    if scene.existence == Existence::BeingDeleted {
+        return Answer::No;
+    }
     if let Err(complaint) = may_mint(scene) {
         return Answer::Blocked(complaint);
     }
@@ -127,7 +129,7 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
         return page::note(scene, ledger, Trigger::Rotate, text).into();
     }
-    if !cause || scene.why_inactive().is_some() {
+    if !cause || is_made_inactive(scene) {
         return Answer::No;
     }
     match too_soon(scene, ledger) {
@@ -168,10 +170,10 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
     }
 }
 
-/// Mints, unless something stands in the way.
+/// Mints, unless something stands in the way. What is being deleted waits for nothing.
 pub(super) fn mint(scene: &Scene, page: impl FnOnce(&Scene) -> Page) -> Answer {
     match may_mint(scene) {
-        Ok(()) if scene.existence == Existence::BeingDeleted => Answer::No,
+        _ if scene.existence == Existence::BeingDeleted => Answer::No,
         Ok(()) => sealed_first(scene).unwrap_or_else(|| page(scene).into()),
         Err(complaint) => Answer::Blocked(complaint),
     }
@@ -206,6 +208,12 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     if let Some(complaint) = scene.policy.parent.as_ref().and_then(|parent| parent.obstacle(scene.now)) {
         return Err(complaint);
     }
+    may_be_issued(scene)
+}
+
+/// What is refused whatever the Account does: then not even a Secret without material is made.
+fn may_be_issued(scene: &Scene) -> Result<(), Complaint> {
+    let account = &scene.owner.account;
     let over_quota = scene.policy.over_quota.as_ref().filter(|_| !scene.was_ever_issued());
     if let Some(refusal) = scene.policy.refusal.as_ref().or(over_quota) {
         return Err(refusal.clone());
@@ -219,7 +227,7 @@ pub(in crate::core) fn may_mint(scene: &Scene) -> Result<(), Complaint> {
     {
         return Err(complaint);
     }
-    match scene.policy.not_after(scene.now, scene.policy.default_lifetime) {
+    match scene.policy.own_not_after(scene.now, scene.policy.default_lifetime) {
         Some(date) if date <= scene.now => Err(Complaint::person(
             Reason::Expired,
             format!(
@@ -238,6 +246,11 @@ pub(super) fn past(scene: &Scene) -> Ledger {
         ..Ledger::blank(scene.owner.clone(), scene.number, Handled::baseline(&scene.triggers))
     };
     scene.testimony.clone().unwrap_or_else(baseline)
+}
+
+/// Inactive because somebody wants it so; what waits for an Account that is missing says that it waits.
+fn is_made_inactive(scene: &Scene) -> bool {
+    scene.why_inactive().is_some_and(|reason| reason != Reason::AccountNotFound)
 }
 
 pub(super) fn account_is_there(scene: &Scene) -> bool {

@@ -1,8 +1,12 @@
 //! Whose Secret is it, and may it be taken back?
 
-use super::minting::{mint, past};
+use super::{
+    ending::is_born_revoked,
+    minting::{mint, past},
+};
 use crate::core::{
     answer::{Act, Answer, Complaint},
+    ledger::Ledger,
     ownership::Offer,
     period::Period,
     reason::Reason,
@@ -29,6 +33,12 @@ pub(in crate::core) fn out_of_reach(scene: &Scene) -> Answer {
             scene.owner.kind, scene.owner.name
         )),
         Sight::Offered { found: Err(why) } => conflict(format!("The offered Secret cannot be adopted: {why}")),
+        // An offer is no new value of a trigger.
+        Sight::Offered { found: Ok(_) } if scene.testimony.as_ref().is_some_and(Ledger::is_dead) => conflict(
+            "The offered Secret cannot be adopted, because the material of this credential was destroyed: delete the \
+             Secret, or rename it, and set a new value of chatelaine.dev/rotate to issue anew"
+                .to_owned(),
+        ),
         Sight::Dying => {
             Complaint::waiting(Reason::SecretTerminating, "The Secret is being deleted; it is made again when it is gone")
                 .until(again)
@@ -56,7 +66,9 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
     }
     match &scene.secret {
         Sight::Orphan { ledger, .. } => taking::restore(scene, ledger).into(),
-        Sight::Offered { found: Ok(find) } => mint(scene, |scene| taking::adopt(scene, past(scene), find)),
+        Sight::Offered { found: Ok(find) } => {
+            mint(scene, |scene| taking::adopt(scene, before_adoption(scene), find))
+        }
         Sight::Absent | Sight::Mute => match scene.restore_awaited() {
             Some(announced) => announced.complaint().until(RESTORE_PAUSE.after(scene.now)).stop(),
             None => Answer::No,
@@ -68,4 +80,14 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
         | Sight::LeftBehind
         | Sight::Foreign { .. } => Answer::No,
     }
+}
+
+/// The ledger to go on from when a Secret is adopted: a `revoke` that stands alone on a new object has not acted yet, but
+/// acts on what is adopted.
+fn before_adoption(scene: &Scene) -> Ledger {
+    let mut past = past(scene);
+    if scene.testimony.is_none() && is_born_revoked(scene) {
+        past.handled.revoke.clear();
+    }
+    past
 }
