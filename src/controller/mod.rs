@@ -23,6 +23,7 @@ pub mod observe;
 pub mod own_writes;
 pub mod pace;
 pub mod passphrases;
+pub mod password;
 pub mod places;
 pub mod queue;
 pub mod report;

@@ -10,6 +10,7 @@ mod holdings;
 mod limits;
 mod output;
 mod passphrases;
+mod passwords;
 mod requests;
 mod restarting;
 mod restoring;
