@@ -55,7 +55,8 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
             all.put(name, value, role);
         }
     }
-    for (key, value) in &required {
+    // A kind whose own keys are what the type demands has put them there.
+    for (key, value) in required.iter().filter(|(key, _)| !parts.contains_key(*key)) {
         all.put(key.clone(), value, TYPE);
     }
     for (key, rendering) in asked {

@@ -11,6 +11,7 @@ mod limits;
 mod output;
 mod parents;
 mod passphrases;
+mod passwords;
 mod requests;
 mod restarting;
 mod restoring;
