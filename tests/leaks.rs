@@ -9,13 +9,13 @@ mod history;
 use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use chatelaine::{
-    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SecretType, SshKey},
+    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, ROTATE_PASSWORD, SecretType, SshKey},
     controller::{dice::SystemDice, secrets::Values},
     core::material::Parts,
-    credentials::{Credential, Order, Showing, rendering::renderings},
+    credentials::{Credential, Order, Showing, password::Password, rendering::renderings},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
-use disguise::disguises;
+use disguise::found;
 use history::{Hands, History, block_on, eventually};
 use k8s_openapi::{
     ByteString,
@@ -53,7 +53,9 @@ const DAMAGE: &[u8] = b"what somebody typed over it: hunter2hunter2";
 
 /// The values that must not be seen, by the name of the Secret that they were in.
 fn secret_values(versions: &[Secret]) -> BTreeMap<Vec<u8>, String> {
-    let roles = [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES].concat();
+    let roles =
+        [AccessToken::SECRET_ROLES, ApiKeyPair::SECRET_ROLES, SshKey::SECRET_ROLES, Password::SECRET_ROLES]
+            .concat();
     // What private keys are encrypted with, and what lets the ledger say with what.
     values_of(versions, &[&roles[..], &RENDERINGS, &["phrase", "key"]].concat())
 }
@@ -69,22 +71,6 @@ fn values_of(versions: &[Secret], keys: &[&str]) -> BTreeMap<Vec<u8>, String> {
         }
     }
     values
-}
-
-/// Where any of the values is to be seen, without saying the value. A private key in a file has its public half in it,
-/// and that is no secret.
-fn found(values: &BTreeMap<Vec<u8>, String>, public: &str, places: &[(String, String)]) -> Vec<String> {
-    let mut all = Vec::new();
-    for (value, name) in values {
-        for disguise in disguises(value).into_iter().filter(|text| !public.contains(text)) {
-            for (place, text) in places {
-                if text.contains(&disguise) {
-                    all.push(format!("a value of {name}, {} characters long, in {place}", disguise.len()));
-                }
-            }
-        }
-    }
-    all
 }
 
 /// One credential of any kind.
@@ -213,8 +199,24 @@ async fn a_full_life(hands: &Hands) {
     each(json!({"spec": {"active": true}}), "Live", 2).await;
     each(Hands::annotation(REVOKE, "leak"), "Revoked", 2).await;
     each(Hands::annotation(ROTATE, "twice"), "Live", 3).await;
+    a_password(hands).await;
     let short = One::new::<AccessToken>(hands, "short", json!({"lifetime": "2s"})).await;
     short.is("Expired", 1).await;
+}
+
+async fn a_password(hands: &Hands) {
+    let is = async |revision: i64| {
+        eventually("the password is there", PATIENCE, async || {
+            let account = hands.api::<Account>().get("alice").await.expect("it is there");
+            let told = account.status.and_then(|status| status.password);
+            told.is_some_and(|password| password.common.revision == Some(revision))
+        })
+        .await;
+    };
+    hands.merge::<Account>("alice", json!({"spec": {"password": {}}})).await;
+    is(1).await;
+    hands.merge::<Account>("alice", Hands::annotation(ROTATE_PASSWORD, "once")).await;
+    is(2).await;
 }
 
 /// Other people's secrets, and material that was typed over.
@@ -300,6 +302,7 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
         for passphrase in PASSPHRASES {
             assert!(values.contains_key(passphrase), "a passphrase was not looked for");
         }
+        assert!(values.keys().any(|value| value.starts_with(b"alice:$2y$")), "no line was looked for");
         // Eight credentials of three revisions, the short one, the adopted one, the damaged one, three by others, and
         // the seal.
         assert!(values.len() >= 8 * 3 + 6, "only {} values were seen", values.len());
@@ -390,5 +393,6 @@ fn what_holds_material_prints_none_of_it() {
     printed::<AccessToken>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
     printed::<ApiKeyPair>(json!({"accountRef": {"name": "alice"}, "secret": secret}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}}));
+    printed::<Password>(json!({"email": "alice@example.com", "password": {}}));
     printed::<SshKey>(json!({"accountRef": {"name": "alice"}, "algorithm": "Rsa", "bits": 2048}));
 }

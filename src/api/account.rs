@@ -10,6 +10,7 @@ use super::{
     common::active,
     holdings::{Counts, Held},
     limits::Limits,
+    password::{PasswordSpec, PasswordStatus},
     rule, shape,
 };
 
@@ -32,7 +33,7 @@ use super::{
     status = "AccountStatus",
     derive = "PartialEq",
     cel,
-    doc = "An Account is a person, a team or a service that holds credentials: ApiKeyPairs, SshKeys and AccessTokens of the same namespace refer to it by name. It sets the defaults of its credentials and bounds their permissions; deactivating it withholds them all. The annotations chatelaine.dev/rotate, revoke, retire and rollback on it act on all of its credentials, once for each new value.",
+    doc = "An Account is a person, a team or a service that holds credentials: ApiKeyPairs, SshKeys and AccessTokens of the same namespace refer to it by name. It sets the defaults of its credentials and bounds their permissions; deactivating it withholds them all. The annotations chatelaine.dev/rotate, revoke, retire and rollback on it act on all of its credentials, once for each new value; chatelaine.dev/rotate-password replaces its password.",
     validation = rule::name_fits_a_label(),
     printcolumn(name = "Display Name", type_ = "string", json_path = ".status.displayName", description = "Who holds the credentials."),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the operator has taken notice of the Account."),
@@ -101,6 +102,18 @@ pub struct AccountSpec {
     /// left go to the oldest. When one is deleted, or the limit is raised, the next is issued by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+
+    /// Asks for a password of the Account: {} is all that it says. Default: none.
+    ///
+    /// A password is generated into the Secret that has the name of the Account and -password, of the type
+    /// kubernetes.io/basic-auth: username (the name of the Account), password, and htpasswd, a line with its bcrypt
+    /// hash for servers that read htpasswd files. The annotation chatelaine.dev/rotate-password replaces it, once for
+    /// each new value; the old one ends at once. It does not expire: credentialDefaults and limits are for
+    /// credentials, and so are the other triggers on the Account. An inactive Account withholds it. Removing the field
+    /// destroys it, and the Secret with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::nothing")]
+    pub password: Option<PasswordSpec>,
 
     /// The permissions that this Account may hand out to its credentials: resource:action, resource:* or *:*.
     /// At most 64.
@@ -277,4 +290,9 @@ pub struct AccountStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::held")]
     pub credentials: Vec<Held>,
+
+    /// The password that spec.password asks for; absent without one. While it is not as it should be, Ready of the
+    /// Account says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordStatus>,
 }

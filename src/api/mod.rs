@@ -11,6 +11,7 @@
 //! | [`holdings`] | what it does hold |
 //! | [`api_key_pair`], [`ssh_key`], [`access_token`] | the three credentials |
 //! | [`common`] | what the three share in `spec` |
+//! | [`password`] | the password of an Account |
 //! | [`output`] | what the Secret looks like |
 //! | [`status`] | what the three share in `status` |
 //! | `rule`, `output_rule` | the sentences of admission: one CEL rule each, with its message |
@@ -30,6 +31,7 @@ pub mod limits;
 pub mod output;
 mod output_rule;
 mod part_rule;
+pub mod password;
 pub mod restart;
 mod rule;
 mod schedule;
@@ -47,6 +49,7 @@ pub use crd::{crd_yaml, crds};
 pub use holdings::{Counts, Held, LISTED, Tally};
 pub use limits::Limits;
 pub use output::{SecretFormat, SecretOutput, SecretType};
+pub use password::{PasswordSpec, PasswordStatus};
 pub use restart::{Restart, Restarted, WorkloadKind};
 pub use ssh_key::{
     AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,
@@ -76,6 +79,8 @@ pub const REVOKE: &str = "chatelaine.dev/revoke";
 pub const RETIRE: &str = "chatelaine.dev/retire";
 /// Trigger on a credential, or on an Account for all of its credentials: each new value lets current and previous material change places.
 pub const ROLLBACK: &str = "chatelaine.dev/rollback";
+/// Trigger on an Account: each new value replaces its password once.
+pub const ROTATE_PASSWORD: &str = "chatelaine.dev/rotate-password";
 /// On a credential: as long as it has a value and nothing is known of a past, its Secret is waited for and nothing is minted.
 pub const AWAIT_RESTORE: &str = "chatelaine.dev/await-restore";
 /// Asks for a plain look, and is echoed in status: Flux's convention.

@@ -1,6 +1,6 @@
 //! The pass over one Account: it has no material, only a picture of itself and of what it holds.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
@@ -12,13 +12,14 @@ use super::{
     house::House,
     keeps::Keeps,
     pace::QUIET,
-    queue::{Again, Key, Lane},
+    password,
+    queue::{Again, Key},
     status,
 };
 use crate::{
-    api::{Account, AccountSpec, AccountStatus},
+    api::{Account, AccountSpec, AccountStatus, CredentialStatus},
     core::{
-        condition::{Conditions, Truth},
+        condition::{Conditions, Truth, gist},
         reason::Reason,
         role,
         trigger::requested_at,
@@ -40,25 +41,44 @@ pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) 
             return status::tell_unreadable::<Account>(house, &guarded.meta).await;
         }
     };
+    let after_password = password::see_to(house, key, account).await?;
+    // The status that was just written for the password comes back as an event.
+    if !house.own_writes.shows(&guarded.meta.uid, &guarded.meta.resource_version) {
+        return Ok(after_password);
+    }
+    let after_picture = tell(house, keepers, key, account).await?;
+    Ok(after_password.at_the_latest(after_picture))
+}
+
+/// Tells what is new; how soon it wants to do so again.
+async fn tell(
+    house: &House,
+    keepers: &[Arc<dyn Keeps>],
+    key: &Key,
+    account: &Account,
+) -> Result<Option<Duration>, Failure> {
     // What somebody wrote into the Account is answered at once, what its credentials do is told when they rest.
     if is_answered(account)
         && let Some(rest) = house.pace.rest(key)
     {
-        return Ok(Again::In(rest, Lane::Ordinary));
+        return Ok(Some(rest));
     }
     house.pace.settle(key);
     let holdings = holdings(house, keepers, key);
-    let again = match holdings {
-        Some(_) => Again::Never,
-        None => Again::In(QUIET, Lane::Ordinary),
-    };
+    let again = if holdings.is_some() { None } else { Some(QUIET) };
     let told = picture(house, account, holdings);
     if account.status.as_ref() == Some(&told) {
         return Ok(again);
     }
     match status::replace(house, account, &told).await {
+        Ok(version) => {
+            if account.spec.password.is_some() {
+                house.own_writes.wrote_object(&account.uid().unwrap_or_default(), version.as_deref());
+            }
+            Ok(again)
+        }
         // Outrun: its watch brings it back here.
-        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(again),
+        Err(Failure::Gone | Failure::Outrun) => Ok(again),
         Err(failure) => Err(failure),
     }
 }
@@ -78,11 +98,16 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     let seen = told.map_or(&[][..], |status| &status.conditions);
     let requested = requested_at(account.metadata.annotations.as_ref());
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
-    match role::flaw(&account.spec.roles) {
-        None => {
+    let password = told.and_then(|told| told.password.as_ref()).filter(|_| account.spec.password.is_some());
+    match (role::flaw(&account.spec.roles), password.and_then(|password| trouble(&password.common))) {
+        (None, None) => {
             conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
         }
-        Some(flaw) => {
+        (None, Some((hint, reason, message))) => {
+            conditions.set("Ready", Truth::False, reason, format!("The password: {message}"));
+            conditions.set(hint, Truth::True, reason, gist(&message));
+        }
+        (Some(flaw), _) => {
             let message = format!("spec.roles: {flaw}; mend it: credentials with these roles are not issued");
             conditions.set("Ready", Truth::False, Reason::InvalidSpec, message.as_str());
             conditions.set("Stalled", Truth::True, Reason::InvalidSpec, message);
@@ -112,7 +137,17 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
         conditions: conditions.finish(),
         counts,
         credentials,
+        password: password.cloned(),
     }
+}
+
+/// What is amiss with the password, as its own conditions say it, and which condition hints at it.
+fn trouble(password: &CredentialStatus) -> Option<(&'static str, Reason, String)> {
+    let find = |kind: &str| password.conditions.iter().find(|condition| condition.type_ == kind);
+    let ready = find("Ready").filter(|ready| ready.status != Truth::True.as_str())?;
+    let hint = if find("Stalled").is_some() { "Stalled" } else { "Reconciling" };
+    let reason = serde_json::from_value(ready.reason.clone().into()).unwrap_or(Reason::Minting);
+    Some((hint, reason, ready.message.clone()))
 }
 
 /// First and last name, else the company, else the address.

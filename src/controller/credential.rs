@@ -79,10 +79,14 @@ impl<K: Credential> Keeper<K> {
         let Some(guarded) = self.cache.get(&key.namespace, &key.name) else {
             return Ok(Again::Never);
         };
-        let object = match guarded.read() {
-            Ok(object) => object,
-            Err(Unreadable) => return status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
-        };
+        match guarded.read() {
+            Ok(object) => self.see_to(key, object).await,
+            Err(Unreadable) => status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
+        }
+    }
+
+    /// One pass over an object as a cache shows it.
+    pub async fn see_to(&self, key: &Key, object: K) -> Result<Again, Failure> {
         let uid = object.uid().unwrap_or_default();
         let glance = self.house.glance(&key.namespace, &secret_name(&object));
         let version = glance.as_ref().map(|secret| &*secret.meta.resource_version);
@@ -267,6 +271,15 @@ impl<K: Credential> Keeper<K> {
         if current.is_none() && wanted {
             return Err(MintError("the material is not where it should be").into());
         }
+        let current = match current {
+            Some(broken) if !seen.object.is_whole(&broken) => {
+                let Some(whole) = self.make_whole(key, seen, broken) else { return Ok(None) };
+                let whole = whole?;
+                ledger.id = whole.identity.id.clone();
+                Some(whole)
+            }
+            current => current,
+        };
         Ok(Some(Values { current, previous }))
     }
 

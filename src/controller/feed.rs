@@ -22,7 +22,10 @@ use super::{
     slim::Slim,
     watch::{Sighting, follow},
 };
-use crate::{api::Account, credentials::Credential};
+use crate::{
+    api::Account,
+    credentials::{Credential, password::PASSWORD_SECRET},
+};
 
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
@@ -129,6 +132,8 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
         }
         Sighting::Gone(object) => {
             seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&object.meta.key(account::KIND));
+            house.own_writes.forget(&object.meta.uid);
+            house.slow_lane.forget(&object.meta.uid);
             wake_theirs(object);
         }
         Sighting::Listed => wake(&house, &keepers, Of::All),
@@ -147,7 +152,12 @@ pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
     follow(&house.client, Some(&ours), &house.caches.secrets, |sighting| match sighting {
         Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
-        Sighting::Listed => wake(&house, &keepers, Of::All),
+        Sighting::Listed => {
+            wake(&house, &keepers, Of::All);
+            for account in house.caches.accounts.filter(|_| true) {
+                house.queue.push(account.meta.key(account::KIND), Lane::Ordinary);
+            }
+        }
     })
     .await;
 }
@@ -171,9 +181,17 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
             }
             let keeper = keepers.iter().find(|keeper| keeper.kind() == kind);
             let key = |kind| Key { kind, namespace: namespace.clone(), name: name.as_str().into() };
-            keeper.into_iter().for_each(|keeper| house.queue.push(key(keeper.kind()), Lane::Ordinary));
+            let kind =
+                keeper.map(|keeper| keeper.kind()).or((kind == account::KIND).then_some(account::KIND));
+            kind.into_iter().for_each(|kind| house.queue.push(key(kind), Lane::Ordinary));
         }
-        None => wake(house, keepers, Of::Secret { namespace, name: secret_name }),
+        None => {
+            wake(house, keepers, Of::Secret { namespace, name: secret_name });
+            if let Some(account) = secret_name.strip_suffix(PASSWORD_SECRET) {
+                let key = Key { kind: account::KIND, namespace: namespace.clone(), name: account.into() };
+                house.queue.push(key, Lane::Ordinary);
+            }
+        }
     }
     for key in house.waiters.take(namespace, secret_name) {
         house.queue.push(key, Lane::Ordinary);

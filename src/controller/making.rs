@@ -113,6 +113,22 @@ impl<K: Credential> Keeper<K> {
         Ok(Some(Values { current, previous }))
     }
 
+    /// The same material with all that is made from it. None while that is being done.
+    pub(super) fn make_whole(
+        &self,
+        key: &Key,
+        seen: &Seen<K>,
+        broken: Material,
+    ) -> Option<Result<Material, MintError>> {
+        let (object, order) = (seen.object.clone(), format!("whole {}", seen.object.digest(&broken)));
+        let make = move || {
+            let whole = object.made_whole(&broken, &mut SystemDice)?;
+            Ok(Values { current: Some(whole), previous: None })
+        };
+        let made = self.in_slow_lane(key, seen, order, make)?;
+        Some(made.and_then(|made| made.current.ok_or(MintError("nothing was made"))))
+    }
+
     fn in_slow_lane(
         &self,
         key: &Key,

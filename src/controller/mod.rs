@@ -28,6 +28,7 @@ pub mod own_writes;
 pub mod pace;
 pub mod parents;
 pub mod passphrases;
+pub mod password;
 pub mod places;
 pub mod queue;
 pub mod report;

@@ -24,7 +24,7 @@ use crate::{
         restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
         short::short,
-        trigger::Triggers,
+        trigger::Asked,
     },
     credentials::{Credential, Place},
 };
@@ -59,8 +59,9 @@ pub struct Seen<K> {
 pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth) -> Result<Seen<K>, Failure> {
     let namespace = object.namespace().unwrap_or_default();
     let account_name = object.common().account_ref.name.clone();
-    let AccountSight { standing, spec: account, triggers: account_triggers } =
-        house.account(&namespace, &account_name).await;
+    let AccountSight { standing, spec: account, triggers } = house.account(&namespace, &account_name).await;
+    let account = account.map(K::under);
+    let Asked { own: triggers, account: account_triggers } = object.asked(triggers);
     let uid = object.uid().unwrap_or_default();
     let owner =
         Owner { kind: K::kind(&()).into_owned(), name: object.name_any(), uid, account: account_name };
@@ -85,7 +86,7 @@ pub async fn observe<K: Credential>(house: &House, object: Arc<K>, depth: Depth)
             Existence::Standing
         },
         restore: announced(object.meta()),
-        triggers: Triggers::of(object.meta().annotations.as_ref()),
+        triggers,
         account_triggers,
         policy,
         account: standing,
@@ -191,17 +192,15 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
     seen.scene.secret = match claim(&secret.metadata, &seen.scene.owner) {
         Claim::Ours(ledger) => {
             let (values, inside) = judged(object, secret, &ledger);
-            let fits = inside != WHOLE
-                || secrets::is_as_composed(
-                    object,
-                    &ledger,
-                    &values,
-                    seen.scene.policy.grant.as_ref(),
-                    secret,
-                );
+            let is_whole = values.current.as_ref().is_none_or(|current| object.is_whole(current));
+            let as_composed = || {
+                let grant = seen.scene.policy.grant.as_ref();
+                secrets::is_as_composed(object, &ledger, &values, grant, secret)
+            };
+            let fits = inside != WHOLE || (is_whole && as_composed());
             seen.values = values;
             // What is damaged was not verified: the next pass must not take it for what it was.
-            seen.witness = (inside == WHOLE).then(|| SecretRef {
+            seen.witness = (inside == WHOLE && is_whole).then(|| SecretRef {
                 name: secret.name_any(),
                 uid: secret.uid().unwrap_or_default(),
                 resource_version: secret.resource_version().unwrap_or_default(),

@@ -64,6 +64,12 @@ impl OwnWrites {
         }
     }
 
+    /// Whether this version of the object is the one that was written last, or later.
+    pub fn shows(&self, uid: &str, object: &str) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(uid).is_none_or(|written| reached(Some(object), written.object.as_deref()))
+    }
+
     pub fn forget(&self, uid: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }

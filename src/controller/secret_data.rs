@@ -77,7 +77,8 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
     let room = LARGEST.saturating_sub(size(&all.data));
     let is_taken = |key: &str| all.data.contains_key(key);
     let Renderings { required, asked } = renderings(object, showing, &parts, type_, room, is_taken);
-    for (key, value) in &required {
+    // A kind whose own keys are what the type demands has put them there.
+    for (key, value) in required.iter().filter(|(key, _)| !parts.contains_key(*key)) {
         all.put(key.clone(), value, TYPE);
     }
     for (key, rendering) in asked {

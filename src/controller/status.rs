@@ -47,7 +47,7 @@ pub async fn tell<K: Credential>(
     let news = news(before.map_or(&[], |before| &before.conditions), &common.conditions, complaint);
     let hindered = newly_hindered(before.map_or(&[], |before| &before.restarts), restarts);
     let cut = newly_cut(seen, before.and_then(|before| before.effective.as_ref()?.permissions.as_ref()));
-    let status = K::tell(common, seen.scene.ledger().or(seen.scene.testimony.as_ref()));
+    let status = object.tell(common, seen.scene.ledger().or(seen.scene.testimony.as_ref()));
     if object.status() == Some(&status) {
         return Ok(());
     }

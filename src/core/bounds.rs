@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     ledger::{Copy, Entry, Ledger, Owner},
+    parent::Bond,
     trigger::Handled,
 };
 
@@ -39,6 +40,7 @@ impl Ledger {
         let previous = self.previous.as_ref();
         let ids = [Some(&self.id), previous.map(|previous| &previous.id)];
         let publics = [self.public.as_ref(), previous.and_then(|previous| previous.public.as_ref())];
+        let bonds = [self.parent.as_ref(), previous.and_then(|previous| previous.parent.as_ref())];
         let digests = [self.digest.as_ref(), previous.map(|previous| &previous.digest)];
         let times = [
             self.issue_time,
@@ -53,6 +55,9 @@ impl Ledger {
         is_revision(self.revision)
             && self.number.is_none_or(|number| 0 < number && number < LAST_NUMBER)
             && is_owner(&self.owner)
+            && bonds.into_iter().flatten().all(is_bond)
+            && self.origin.as_ref().is_none_or(|uid| fits(uid, UID))
+            && self.rebirth.is_none_or(is_revision)
             && ids.into_iter().flatten().all(|id| fits(id, NAME))
             && publics.into_iter().flatten().all(|public| fits(public, PUBLIC))
             && digests.into_iter().flatten().all(|digest| fits(digest, DIGEST))
@@ -81,6 +86,10 @@ fn is_time(time: Timestamp) -> bool {
 
 fn is_owner(Owner { kind, name, uid, account }: &Owner) -> bool {
     fits(kind, KIND) && fits(name, NAME) && fits(uid, UID) && fits(account, NAME)
+}
+
+fn is_bond(Bond { uid, revision }: &Bond) -> bool {
+    fits(uid, UID) && is_revision(*revision)
 }
 
 fn is_copy(Copy { name, uid }: &Copy) -> bool {

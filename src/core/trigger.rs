@@ -34,6 +34,13 @@ pub struct Triggers {
     pub rollback: Option<String>,
 }
 
+/// What stands there and may act: on the object itself, and on its Account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub own: Triggers,
+    pub account: Triggers,
+}
+
 /// The last handled values of each trigger, oldest first. What is absent is recorded as absent (an empty list).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handled {
@@ -56,6 +63,12 @@ impl Triggers {
             retire: value(api::RETIRE),
             rollback: value(api::ROLLBACK),
         }
+    }
+
+    /// What asks for another password on an Account: nothing else acts on that.
+    pub fn to_rotate_password(annotations: Option<&BTreeMap<String, String>>) -> Self {
+        let rotate = annotations.and_then(|all| bounded(all.get(api::ROTATE_PASSWORD)?));
+        Self { rotate, ..Self::default() }
     }
 
     fn get(&self, trigger: Trigger) -> Option<&String> {

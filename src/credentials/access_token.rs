@@ -65,7 +65,7 @@ impl Credential for AccessToken {
         Some(Identity { id: self.status.as_ref()?.id.clone()?, public: None })
     }
 
-    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> AccessTokenStatus {
+    fn tell(&self, common: CredentialStatus, ledger: Option<&Ledger>) -> AccessTokenStatus {
         let id = ledger.map(|ledger| ledger.id.clone()).filter(|id| !id.is_empty());
         AccessTokenStatus { id, common }
     }

@@ -22,6 +22,9 @@ pub const URL_SAFE: Alphabet = Alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 /// Letters and digits, in the order in which they are digits of a number.
 pub const BASE62: Alphabet = Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
+/// Letters and digits that nobody takes for each other, for what people type.
+pub const LEGIBLE: Alphabet = Alphabet("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789");
+
 /// The generator of one piece of material: one seed, so that the material is a function of it.
 pub fn roll(dice: &mut dyn Dice) -> Result<StdRng, MintError> {
     Ok(StdRng::from_seed(*dice.seed()?))
@@ -29,7 +32,7 @@ pub fn roll(dice: &mut dyn Dice) -> Result<StdRng, MintError> {
 
 impl Alphabet {
     /// Draws a text of `length` characters.
-    #[expect(clippy::expect_used, reason = "no alphabet is empty: the four are above")]
+    #[expect(clippy::expect_used, reason = "no alphabet is empty: they are all above")]
     pub fn draw(self, length: usize, rng: &mut impl Rng) -> Zeroizing<String> {
         // `Uniform` rejects what would favour some characters; a remainder, or `random_range`, would not quite.
         let places = Uniform::new(0, self.0.len()).expect("no alphabet is empty");
@@ -49,7 +52,7 @@ impl Alphabet {
 mod tests {
     use super::*;
 
-    const ALL: [Alphabet; 4] = [UPPER, BASE32, URL_SAFE, BASE62];
+    const ALL: [Alphabet; 5] = [UPPER, BASE32, URL_SAFE, BASE62, LEGIBLE];
 
     #[test]
     fn every_character_is_equally_likely() {

@@ -61,7 +61,7 @@ impl Credential for ApiKeyPair {
         Some(Identity { id: self.status.as_ref()?.access_key.clone()?, public: None })
     }
 
-    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> ApiKeyPairStatus {
+    fn tell(&self, common: CredentialStatus, ledger: Option<&Ledger>) -> ApiKeyPairStatus {
         let access_key = ledger.map(|ledger| ledger.id.clone()).filter(|id| !id.is_empty());
         ApiKeyPairStatus { access_key, common }
     }

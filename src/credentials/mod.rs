@@ -6,6 +6,7 @@ mod api_key_pair;
 mod authorized_keys;
 mod key_pair_format;
 pub mod passphrase;
+pub mod password;
 pub mod rendering;
 mod rsa;
 mod shared;
@@ -25,12 +26,15 @@ use zeroize::Zeroizing;
 pub use shared::Shared;
 
 use self::rendering::Outline;
-use crate::api::{ApiKeyPairRef, Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, Tally};
+use crate::api::{
+    AccountSpec, ApiKeyPairRef, Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, Tally,
+};
 use crate::core::{
     ledger::Ledger,
     limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
     reason::Reason,
+    trigger::{Asked, Triggers},
 };
 
 /// The type of a Secret of which Kubernetes demands nothing.
@@ -148,7 +152,15 @@ pub trait Credential:
     /// The identity that the status tells, heard when the Secret cannot speak.
     fn told_identity(&self) -> Option<Identity>;
     /// The status of this kind: the common part and what only this kind tells.
-    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> Self::Status;
+    fn tell(&self, common: CredentialStatus, ledger: Option<&Ledger>) -> Self::Status;
+    /// The triggers that act on it, given those on its Account.
+    fn asked(&self, account: Triggers) -> Asked {
+        Asked { own: Triggers::of(self.meta().annotations.as_ref()), account }
+    }
+    /// What of its Account counts for this kind.
+    fn under(account: AccountSpec) -> AccountSpec {
+        account
+    }
 
     /// The type of the Secret; it never changes.
     fn secret_type(&self) -> &'static str;
@@ -183,6 +195,14 @@ pub trait Credential:
     fn read(&self, data: &Parts, place: Place, id: Option<&str>) -> Option<Material>;
     /// Whether material that somebody offers is what the spec asks for; a message that says what does not fit.
     fn conforms(&self, material: &Material) -> Result<(), String>;
+    /// Whether all is there that takes long to make from the material.
+    fn is_whole(&self, _material: &Material) -> bool {
+        true
+    }
+    /// The same material with all that is made from it. Slow, so never on the runtime's threads.
+    fn made_whole(&self, material: &Material, _dice: &mut dyn Dice) -> Result<Material, MintError> {
+        Ok(material.clone())
+    }
     /// Where the passphrase is with which the private half is to be encrypted.
     fn passphrase_ref(&self) -> Option<&PassphraseSecretRef> {
         None

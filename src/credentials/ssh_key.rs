@@ -67,7 +67,7 @@ impl Credential for SshKey {
         Some(Identity { id: status.fingerprint.clone()?, public: status.public_key.clone() })
     }
 
-    fn tell(common: CredentialStatus, ledger: Option<&Ledger>) -> SshKeyStatus {
+    fn tell(&self, common: CredentialStatus, ledger: Option<&Ledger>) -> SshKeyStatus {
         SshKeyStatus {
             id: ledger.and_then(|ledger| ledger.number),
             fingerprint: ledger.map(|ledger| ledger.id.clone()).filter(|id| !id.is_empty()),

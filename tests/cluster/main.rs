@@ -17,6 +17,7 @@ mod limits;
 mod lost;
 mod output;
 mod passphrases;
+mod passwords;
 mod people;
 mod permissions;
 mod rendered;

@@ -5,6 +5,7 @@ mod formats;
 mod keys;
 mod openssh;
 mod passphrases;
+mod passwords;
 mod reading;
 mod rendered;
 mod showing;

@@ -1,7 +1,7 @@
 //! What a Secret shows: with material, in an overlap, and withdrawn.
 
 use chatelaine::{
-    api::{AccessToken, ApiKeyPair, CredentialStatus, SshKey},
+    api::{ApiKeyPair, CredentialStatus, SshKey},
     core::{
         ledger::{Ledger, Owner},
         material::Identity,
@@ -187,17 +187,17 @@ fn the_status_tells_what_the_ledger_says() {
     let owner = Owner { kind: "SshKey".into(), name: "ci".into(), uid: "1".into(), account: "alice".into() };
     let mut ledger = Ledger::blank(owner, Some(7), Handled::default());
     let common = CredentialStatus::default;
-    assert_eq!(ApiKeyPair::tell(common(), Some(&ledger)).access_key, None, "no id yet");
+    assert_eq!(key_pair(json!({})).tell(common(), Some(&ledger)).access_key, None, "no id yet");
     ledger.id = "THE-ID".into();
     ledger.public = Some("ssh-ed25519 AAAA".into());
-    assert_eq!(ApiKeyPair::tell(common(), Some(&ledger)).access_key.as_deref(), Some("THE-ID"));
-    assert_eq!(AccessToken::tell(common(), Some(&ledger)).id.as_deref(), Some("THE-ID"));
+    assert_eq!(key_pair(json!({})).tell(common(), Some(&ledger)).access_key.as_deref(), Some("THE-ID"));
+    assert_eq!(token(json!({})).tell(common(), Some(&ledger)).id.as_deref(), Some("THE-ID"));
 
     let mut object = ssh_key(json!({}));
-    object.status = Some(SshKey::tell(common(), Some(&ledger)));
+    object.status = Some(ssh_key(json!({})).tell(common(), Some(&ledger)));
     assert_eq!(object.status.as_ref().unwrap().id, Some(7));
     assert_eq!(object.told_identity(), Some(ledger.identity()));
-    assert_eq!(SshKey::tell(common(), None).fingerprint, None);
+    assert_eq!(ssh_key(json!({})).tell(common(), None).fingerprint, None);
 }
 
 #[test]

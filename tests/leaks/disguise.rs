@@ -1,12 +1,30 @@
 //! The ways in which a secret value could be written down.
 
+use std::collections::BTreeMap;
+
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 
 /// Shorter texts are found anywhere.
 const SHORTEST: usize = 12;
 
+/// Where any of the values is to be seen, without saying the value. A private key in a file has its public half in it,
+/// and that is no secret.
+pub fn found(values: &BTreeMap<Vec<u8>, String>, public: &str, places: &[(String, String)]) -> Vec<String> {
+    let mut all = Vec::new();
+    for (value, name) in values {
+        for disguise in disguises(value).into_iter().filter(|text| !public.contains(text)) {
+            for (place, text) in places {
+                if text.contains(&disguise) {
+                    all.push(format!("a value of {name}, {} characters long, in {place}", disguise.len()));
+                }
+            }
+        }
+    }
+    all
+}
+
 /// A secret value in the ways in which it could be written down.
-pub fn disguises(value: &[u8]) -> Vec<String> {
+fn disguises(value: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(value);
     // A text of many lines is told by any of them.
     let mut all: Vec<String> = text.lines().map(str::trim).map(str::to_owned).collect();

@@ -16,6 +16,7 @@ use chatelaine::{
         trigger::Triggers,
     },
 };
+use jiff::Timestamp;
 
 use crate::{
     causes::had_a_cause,

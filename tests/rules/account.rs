@@ -26,6 +26,14 @@ pub fn rows() -> Vec<Row> {
                 "tokenPrefix": "acme",
             }),
         ),
+        with("an account may ask for a password", json!({"password": {}})),
+        not("a password is no text", json!({"password": "secret"}), "must be of type object").server_alone(),
+        not(
+            "a password has no fields",
+            json!({"password": {"value": "secret"}}),
+            "unknown field \"spec.password.value\"",
+        )
+        .server_alone(),
         not("an account has an e-mail address", json!({"email": null}), "spec.email: Required value")
             .server_alone(),
         not("an e-mail address is not empty", json!({"email": ""}), email),
@@ -122,8 +130,6 @@ pub fn rows() -> Vec<Row> {
             "spec.tokenPrefix: Too long",
         )
         .server_alone(),
-        not("an account has no password field", json!({"password": {}}), "unknown field \"spec.password\"")
-            .server_alone(),
         change(
             Account,
             "everything in an account can be changed",

@@ -13,6 +13,7 @@ mod others;
 mod output;
 mod parents;
 mod passphrases;
+mod passwords;
 mod requests;
 mod restarting;
 mod restoring;

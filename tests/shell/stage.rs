@@ -12,6 +12,7 @@ use chatelaine::{
         feed::stir_account,
         guarded::Guarded,
         house::House,
+        keeps::Keeps,
         queue::{Again, Key, Lane},
         report::{Reporter, Waiting},
         secret_meta::SecretMeta,
@@ -137,6 +138,14 @@ impl<K: Credential> Stage<K> {
 
     fn call(&self, keys: Vec<Key>) {
         keys.into_iter().for_each(|key| self.keeper.house.queue.push(key, Lane::Ordinary));
+    }
+
+    /// One pass over the Account, as it is cached.
+    pub async fn look_at_account(&self) -> Result<Again, Failure> {
+        let (house, cache) = (self.keeper.house.clone(), self.keeper.cache.clone());
+        let keeper: Arc<dyn Keeps> = Arc::new(Keeper { house, cache });
+        let key = Key { kind: account::KIND, namespace: "ns".into(), name: "alice".into() };
+        account::look_at(&self.keeper.house, &[keeper], &key).await
     }
 
     /// The next credential that the queue asks to look at. Its Account, which is asked for beside it, is passed over.

@@ -10,7 +10,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::runtime::wait::{await_condition, conditions};
-use kube::{Api, Client, discovery};
+use kube::{Api, Client, Discovery, discovery};
 use serde::Deserialize;
 
 use crate::checkout;
@@ -23,13 +23,14 @@ pub async fn install(cluster: &Cluster) -> Result<()> {
     apply_folder(&client, &root.join("deploy/namespace")).await?;
     apply_folder(&client, &root.join("deploy/rbac")).await?;
     let crds = apply_folder(&client, &root.join("crds")).await?;
-    let definitions: Api<CustomResourceDefinition> = Api::all(client);
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for name in &crds {
         let established = await_condition(definitions.clone(), name, conditions::is_crd_established());
         tokio::time::timeout(Duration::from_secs(60), established)
             .await
             .with_context(|| format!("{name} is not established after a minute"))??;
     }
+    wait_until_listed(&client, &crds).await?;
     let list_accounts = ResourceAttributes {
         group: Some("chatelaine.dev".into()),
         resource: Some("accounts".into()),
@@ -37,6 +38,21 @@ pub async fn install(cluster: &Cluster) -> Result<()> {
         ..ResourceAttributes::default()
     };
     cluster.wait_until_allowed(&User::Operator, list_accounts).await
+}
+
+/// A kind that is established may for a moment be missing in what the server says that it serves, and that is what the
+/// garbage collector goes by.
+async fn wait_until_listed(client: &Client, crds: &[String]) -> Result<()> {
+    for _ in 0..600 {
+        let served = Discovery::new(client.clone()).filter(&["chatelaine.dev"]).run_aggregated().await?;
+        let resources = served.groups().flat_map(|group| group.recommended_resources());
+        let names: Vec<_> = resources.map(|(kind, _)| format!("{}.{}", kind.plural, kind.group)).collect();
+        if crds.iter().all(|crd| names.contains(crd)) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the server does not list {crds:?} after a minute")
 }
 
 /// Applies every object in the folder's YAML files, in the order of their names; returns the objects' names.
