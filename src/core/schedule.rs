@@ -43,7 +43,8 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
         }
         moments.extend(ledger.not_after.map(|end| scene.policy.warning_time(ledger.issue_time, end)));
     }
-    if let Some(dead) = ledger.filter(|ledger| ledger.is_dead()) {
+    // On what is being deleted nothing is noted then.
+    if let Some(dead) = ledger.filter(|ledger| ledger.is_dead() && scene.existence == Existence::Standing) {
         moments.extend(issue_lapses(scene, dead, complaint).into_iter().flatten());
     }
     moments.extend(complaint.and_then(look_again));
