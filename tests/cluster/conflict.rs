@@ -77,5 +77,10 @@ fn a_strangers_secret_on_the_name_of_the_copy_is_not_touched_and_the_material_st
         assert_eq!(has(&stage.secret(CI).await, "token"), token);
         assert_eq!(stage.get(Secret, &name).await, theirs);
         assert_eq!(condition(&object, "Stalled")["status"], "True");
+
+        // Whoever follows the advice need do nothing more.
+        stage.delete(Secret, &name).await;
+        stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
+        assert_eq!(has(&stage.get(Secret, &name).await, "token"), token);
     });
 }

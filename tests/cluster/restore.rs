@@ -100,10 +100,16 @@ fn material_that_expired_while_it_lay_in_a_backup_does_not_come_back() {
     });
 }
 
-/// A Secret of somebody else, offered to a credential of this kind.
+/// Where `kubectl apply` notes what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// A Secret of somebody else, applied and offered to a credential of this kind.
 async fn offered(stage: &Stage<'_>, kind: Kind, name: &str, data: Value, type_: &str) -> Value {
     let manifest = json!({
-        "metadata": {"annotations": {"chatelaine.dev/adopt": format!("{kind:?}/{name}")}},
+        "metadata": {"annotations": {
+            "chatelaine.dev/adopt": format!("{kind:?}/{name}"),
+            LAST_APPLIED: json!({"stringData": data}).to_string(),
+        }},
         "type": type_,
         "stringData": data,
     });
@@ -130,6 +136,7 @@ fn an_offered_secret_that_conforms_is_adopted_with_the_material_in_it() {
         let rotated = stage.secret(CI).await;
         assert_ne!(has(&rotated, "secretKey"), "a".repeat(40));
         assert_eq!(has(&rotated, "theirs"), "kept");
+        assert!(!rotated["metadata"].to_string().contains(&"a".repeat(40)), "nor in what was applied");
 
         // A key that somebody made elsewhere.
         let key = stage.ready(SshKey, "made-elsewhere", json!({})).await;

@@ -127,3 +127,27 @@ fn a_credential_that_is_created_with_a_revoke_is_born_revoked_unless_a_rotate_st
         );
     });
 }
+
+#[test]
+fn a_revocation_is_held_up_by_nothing_that_somebody_did_to_the_secret() {
+    play(|stage| async move {
+        let immutable = json!({"immutable": true});
+        let full = json!({"metadata": {"annotations": {"theirs": "x".repeat(260_000)}}});
+        for (name, theirs) in [("immutable", immutable), ("full", full)] {
+            stage.ready(AccessToken, name, json!({})).await;
+            has(&stage.secret(name).await, "token");
+            stage.patch(Secret, name, theirs).await;
+            stage.annotate(AccessToken, name, REVOKE, "leak").await;
+            stage.until(AccessToken, name, "revoked", is_revoked).await;
+            let after = stage.secret(name).await;
+            assert_eq!(
+                (value(&after, "token"), &ledger(&after)["state"]),
+                (None, &json!("Revoked")),
+                "{name}"
+            );
+        }
+        stage.annotate(AccessToken, "immutable", ROTATE, "anew").await;
+        stage.until_revision(AccessToken, "immutable", 2).await;
+        has(&stage.secret("immutable").await, "token");
+    });
+}
