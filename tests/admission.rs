@@ -255,7 +255,7 @@ fn the_fullest_status_is_accepted_and_comes_back_as_it_was_written() {
             "isExpired": false, "expiry": "Expires in: 36500 days", "next": {"action": "Retire", "time": time},
             "effective": {
                 "lifetime": "99y9999w99999d999999h9999999m99999999s", "lifetimeFrom": "Account",
-                "permissions": (0..128).map(|n| format!("servers:a{n}")).collect::<Vec<_>>(),
+                "permissions": (0..2_176).map(|n| format!("servers:a{n}")).collect::<Vec<_>>(),
             },
             "history": (0..10).map(|n| json!({
                 "revision": n, "time": time, "reason": "Rotated", "trigger": format!("sha256:{n:064}"),

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use chatelaine::api::{self, AccessToken, Account, ApiKeyPair, SshKey};
+use chatelaine::core::permission::{Request, entitle};
+use kube::CustomResourceExt;
 use kube::core::cel::ValidationErrors;
 use rules::{Answer, Judge, Kind, Row};
 use serde::de::DeserializeOwned;
@@ -296,4 +298,41 @@ fn an_empty_status_is_written_as_an_empty_object() {
     assert_eq!(serde_json::to_value(api::SshKeyStatus::default()).unwrap(), json!({}));
     assert_eq!(serde_json::to_value(api::AccessTokenStatus::default()).unwrap(), json!({}));
     assert_eq!(serde_json::to_value(api::AccountStatus::default()).unwrap(), json!({}));
+}
+
+/// The operator must never be refused its own report.
+#[test]
+fn the_most_that_can_be_granted_is_no_more_than_status_takes_and_the_most_that_is_refused_fits_a_message() {
+    let crd = serde_json::to_value(AccessToken::crd()).unwrap();
+    let schema =
+        &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"];
+    let most = schema["effective"]["properties"]["permissions"]["maxItems"].as_u64().unwrap() as usize;
+    let message =
+        schema["conditions"]["items"]["properties"]["message"]["maxLength"].as_u64().unwrap() as usize;
+
+    let single = |resource: String| format!("{}:{}", resource, "a".repeat(126 - resource.len()));
+    let own: Vec<_> = (0..63).map(|n| single(format!("own{n}"))).chain(["wide:*".to_owned()]).collect();
+    let roles: Vec<_> = (0..32)
+        .map(|role| {
+            let permissions: Vec<_> = (0..64).map(|n| single(format!("r{role}x{n}"))).collect();
+            let include: Vec<_> = (role..16).map(|n| format!("role{}", n + 16)).collect();
+            json!({"name": format!("role{role}"), "permissions": permissions, "include": include})
+        })
+        .collect();
+    let names: Vec<_> = (0..16).map(|role| format!("role{role}")).collect();
+    let account = |permissions: Value| -> chatelaine::api::AccountSpec {
+        let spec = json!({"email": "a@example.com", "permissions": permissions, "roles": roles});
+        serde_json::from_value(spec).unwrap()
+    };
+    let request = || Request { permissions: &own, roles: &names };
+    let granted = entitle(request(), &account(json!(["*:*"])), &[]);
+    assert_eq!(granted.effective.len(), 64 + 32 * 64);
+    assert!(granted.effective.len() <= most, "status takes {most}");
+
+    let none = account(json!([]));
+    let refusal = entitle(request(), &none, &[]).refusal("alice", &none).unwrap();
+    let lacking = entitle(request(), &none, &[]).lacking("alice").unwrap().1;
+    for text in [refusal.message, lacking] {
+        assert!(text.len() <= message && text.contains(" more"), "{} bytes", text.len());
+    }
 }

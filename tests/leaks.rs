@@ -374,7 +374,7 @@ fn printed<K: Credential>(spec: Value) {
         not_after: None,
     };
     let parts: Parts = object.render(showing);
-    let made = renderings(&object, showing, &parts, SecretType::DockerConfigJson);
+    let made = renderings(&object, showing, &parts, SecretType::DockerConfigJson, 1 << 20, |_| false);
     let secret = |material: &chatelaine::core::material::Material| {
         material.secret.as_ref().expect("it was minted").expose().to_vec()
     };

@@ -243,7 +243,8 @@ pub fn history(generator: &mut SchemaGenerator) -> Schema {
     list(super::status::HistoryEntry::json_schema(generator), 10)
 }
 
-/// A requested wildcard may be cut to as many single permissions as the Account grants.
+/// A requested wildcard may be cut to as many single permissions as the Account grants, and its roles, each as long as
+/// the list of a credential's own, may all be asked for.
 pub fn effective_permissions(_: &mut SchemaGenerator) -> Schema {
-    list(text(127), 128)
+    list(text(127), 64 + 64 + 32 * 64)
 }

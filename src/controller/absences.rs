@@ -98,7 +98,68 @@ impl House {
 }
 
 impl Absences {
+    /// Nobody refers to it any more.
+    pub fn forget(&self, kind: &str, namespace: &str, name: &str) {
+        self.lock().remove(&(kind.to_owned(), namespace.to_owned(), name.to_owned()));
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, String, String), Absence>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::{Request, Response};
+    use kube::{Client, client::Body};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        api::{AccessToken, ApiKeyPair},
+        controller::{clock::Clock, feed::forget, report::Reporter, settings::Settings},
+        credentials::Credential,
+    };
+
+    /// A house whose server has nothing.
+    fn house() -> House {
+        let nothing = tower::service_fn(|_: Request<Body>| async {
+            let status = json!({"status": "Failure", "code": 404, "reason": "NotFound", "message": "", "metadata": {}});
+            let answer = Response::builder().status(404).body(Body::from(status.to_string().into_bytes()));
+            Ok::<_, Infallible>(answer.unwrap())
+        });
+        House::new(Client::new(nothing, "ns"), Clock::default(), Reporter::new().0, Settings::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_missing_is_remembered_while_anybody_refers_to_it() {
+        let house = house();
+        let token = |name: &str| -> Guarded<AccessToken> {
+            let spec = json!({"accountRef": {"name": "bob"}, "apiKeyPairRef": {"name": "pair"}});
+            let metadata = json!({"name": name, "namespace": "ns", "uid": name});
+            serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
+        };
+        let all = ["a", "b"].map(token);
+        for one in &all {
+            house.roll.see(AccessToken::KIND, one);
+            house.kin.see(AccessToken::KIND, one);
+        }
+        house.account("ns", "bob").await;
+        let cache = Cache::<Guarded<ApiKeyPair>>::default();
+        house.find(&cache, "ns", "pair").await;
+        for one in &all {
+            assert!(!house.absences.is_empty(), "another one still refers to it");
+            house.roll.forget(AccessToken::KIND, one);
+            house.kin.forget(AccessToken::KIND, one);
+            forget(&house, &one.meta.key(AccessToken::KIND), one);
+        }
+        assert!(house.absences.is_empty());
     }
 }

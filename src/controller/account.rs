@@ -153,9 +153,37 @@ fn trouble(password: &CredentialStatus) -> Option<(&'static str, Reason, String)
 /// First and last name, else the company, else the address.
 fn display_name(spec: &AccountSpec) -> String {
     let names: Vec<&str> =
-        [&spec.first_name, &spec.last_name].into_iter().flatten().map(String::as_str).collect();
+        [&spec.first_name, &spec.last_name].into_iter().filter_map(|name| written(name)).collect();
     if !names.is_empty() {
         return names.join(" ");
     }
-    spec.company_name.clone().unwrap_or_else(|| spec.email.clone())
+    written(&spec.company_name).unwrap_or(&spec.email).to_owned()
+}
+
+/// An empty name says as much as none.
+fn written(name: &Option<String>) -> Option<&str> {
+    name.as_deref().filter(|name| !name.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_account_is_called_by_its_names_else_its_company_else_its_address() {
+        for (spec, wanted) in [
+            (json!({"firstName": "Ada", "lastName": "King", "companyName": "Engines"}), "Ada King"),
+            (json!({"firstName": "", "lastName": "King"}), "King"),
+            (json!({"firstName": "", "lastName": "", "companyName": "Engines"}), "Engines"),
+            (json!({"firstName": "", "companyName": " "}), "ada@example.com"),
+            (json!({}), "ada@example.com"),
+        ] {
+            let mut spec = spec;
+            spec["email"] = json!("ada@example.com");
+            let spec: AccountSpec = serde_json::from_value(spec).unwrap();
+            assert_eq!(display_name(&spec), wanted);
+        }
+    }
 }

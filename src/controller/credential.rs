@@ -22,7 +22,6 @@ use super::{
     places,
     queue::{Again, Key, Lane},
     restart,
-    secret_data::is_too_large,
     secrets::{Values, compose, secret_name},
     status,
 };
@@ -34,7 +33,7 @@ use crate::{
         lifecycle::{Act, Complaint, decide},
         page::{Current, Former, Motive, Page},
         reason::Reason,
-        scene::{CopySight, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
+        scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
         trigger::requested_at,
     },
@@ -55,8 +54,8 @@ enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
-    /// The Secret is full of what others put there.
-    Full,
+    /// The Secret cannot be written as it is.
+    Hindered(Complaint),
 }
 
 /// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
@@ -94,7 +93,7 @@ impl<K: Credential> Keeper<K> {
         let depth = if is_look_asked(&object) { Depth::Live } else { Depth::Glance };
         let seen = match self.house.own_writes.view(&uid, object.meta().resource_version.as_deref(), version)
         {
-            View::Behind(rest) => return Ok(Again::In(rest, Lane::Ordinary)),
+            View::Behind(rest) => return Ok(Again::NotYet(rest)),
             View::Current => observe(&self.house, Arc::new(object), depth).await?,
             View::Lost => match self.read_live(key).await? {
                 Some(object) => observe(&self.house, Arc::new(object), Depth::Live).await?,
@@ -131,13 +130,7 @@ impl<K: Credential> Keeper<K> {
                     let making = Complaint::waiting(Reason::Minting, "The key is being made");
                     return self.report(key, &seen, Some(&making)).await;
                 }
-                Ok(Outcome::Full) => {
-                    let full = Complaint::person(
-                        Reason::InvalidSpec,
-                        "The Secret would be larger than 1 MiB: remove from it what others put there",
-                    );
-                    return self.report(key, &seen, Some(&full)).await;
-                }
+                Ok(Outcome::Hindered(why)) => return self.report(key, &seen, Some(&why)).await,
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
                 Err(failure) => {
                     // Best effort: what matters is that it is tried again.
@@ -183,10 +176,19 @@ impl<K: Credential> Keeper<K> {
             None => return Ok(Outcome::Making),
         };
         let grant = seen.scene.policy.grant.as_ref();
-        let secret = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
-        if is_too_large(&secret) {
-            return Ok(Outcome::Full);
+        let mut composed = compose(&*seen.object, &mut ledger, &values, grant, seen.secret.as_ref());
+        if let Some(obstacle) = composed.obstacle.take() {
+            if !ledger.is_dead() {
+                return Ok(Outcome::Hindered(obstacle));
+            }
+            // What has to go goes, with all that others put beside it.
+            self.remove(seen).await?;
+            if seen.scene.existence == Existence::BeingDeleted {
+                return Ok(Outcome::Done);
+            }
+            composed = compose(&*seen.object, &mut ledger, &values, seen.scene.policy.grant.as_ref(), None);
         }
+        let secret = composed.secret;
         let api = self.house.secrets_in(&key.namespace);
         let params = PostParams::default();
         let written = match &seen.secret {
@@ -201,6 +203,19 @@ impl<K: Credential> Keeper<K> {
             self.house.reporter.tell(seen.object.object_ref(&()), news.reason, news.text);
         }
         Ok(Outcome::Done)
+    }
+
+    /// Deletes the Secret that was decided on.
+    async fn remove(&self, seen: &mut Seen<K>) -> Result<(), Failure> {
+        if let Some(there) = &seen.secret {
+            let preconditions =
+                Preconditions { uid: there.uid(), resource_version: there.resource_version() };
+            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+            self.house.ask(self.api(seen).delete(&there.name_any(), &params)).await?;
+        }
+        seen.secret = None;
+        see_secret(seen);
+        Ok(())
     }
 
     /// The values of a page; None while the key is being made.
@@ -347,7 +362,7 @@ impl<K: Credential> Keeper<K> {
     ) -> Result<Again, Failure> {
         let waits_for_secret = !matches!(seen.scene.secret, Sight::Absent | Sight::Ours { .. } | Sight::Mute);
         if waits_for_secret {
-            self.house.wait_for(&key.namespace, &secret_name(&*seen.object), key);
+            self.house.waiters.add(&key.namespace, &secret_name(&*seen.object), key);
         }
         let live = seen.scene.ledger().filter(|ledger| ledger.is_live());
         if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {

@@ -61,7 +61,8 @@ impl Failure {
         match self {
             Self::Forbidden => Complaint::waiting(
                 Reason::Forbidden,
-                "The operator lacks a right in this namespace: compare its roles with those in deploy/; tried again",
+                "The operator may not do this in this namespace: compare its roles with those in deploy/, or see whether a \
+                 ResourceQuota or a policy forbids it; tried again",
             ),
             Self::Refused { code, reason } => Complaint::waiting(
                 Reason::ApiUnavailable,

@@ -56,11 +56,7 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
                 children.into_iter().for_each(|key| house.queue.push(key, Lane::Deadline));
             }
             stir_account(&house, object);
-            house.own_writes.forget(&object.meta.uid);
-            house.slow_lane.forget(&object.meta.uid);
-            house.passphrases.forget(&object.meta.uid);
-            house.queue.forget(&key(object));
-            house.rollouts.forget(&key(object));
+            forget(&house, &key(object), object);
         }
         Sighting::Listed => {
             call(house.roll.recall(K::KIND, is_there));
@@ -74,6 +70,25 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
         }
     })
     .await;
+}
+
+/// What is remembered of an object that is gone, and of what nobody else refers to.
+pub(super) fn forget<K>(house: &House, key: &Key, object: &Guarded<K>) {
+    house.own_writes.forget(&object.meta.uid);
+    house.slow_lane.forget(&object.meta.uid);
+    house.passphrases.forget(&object.meta.uid);
+    house.queue.forget(key);
+    house.rollouts.forget(key);
+    house.waiters.forget(key);
+    let namespace = &object.meta.namespace;
+    if let Some(account) = object.account.as_deref().filter(|account| !house.roll.has(namespace, account)) {
+        house.absences.forget(account::KIND, namespace, account);
+    }
+    if let Some(parent) =
+        object.parent.as_deref().filter(|parent| house.kin.moved(namespace, parent).is_empty())
+    {
+        house.absences.forget(PARENT, namespace, parent);
+    }
 }
 
 /// The Account of a credential that is another than before, or gone, has something to tell.
@@ -178,7 +193,7 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
             }
         }
     }
-    for key in house.take_waiters(namespace, secret_name) {
+    for key in house.waiters.take(namespace, secret_name) {
         house.queue.push(key, Lane::Ordinary);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -22,13 +22,14 @@ use super::{
     own_writes::OwnWrites,
     pace::Pace,
     passphrases::Passphrases,
-    queue::{Key, Queue},
+    queue::Queue,
     report::Reporter,
     roll::Roll,
     rollouts::Rollouts,
     secret_meta::SecretMeta,
     settings::Settings,
     slow_lane::SlowLane,
+    waiters::Waiters,
 };
 use crate::{
     api::{Account, AccountSpec},
@@ -55,7 +56,7 @@ pub struct House {
     pub caches: Caches,
     pub settings: Settings,
     pub absences: Absences,
-    waiters: Mutex<HashMap<(String, String), HashSet<Key>>>,
+    pub waiters: Waiters,
 }
 
 /// What the watches show.
@@ -115,7 +116,7 @@ impl House {
             caches: Caches::default(),
             settings,
             absences: Absences::default(),
-            waiters: Mutex::default(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -155,17 +156,5 @@ impl House {
             Whereabouts::Missing => AccountSight::without_spec(scene::Account::Missing),
             Whereabouts::Unknown => AccountSight::without_spec(scene::Account::Unknown),
         }
-    }
-
-    /// This object wants to be looked at when that Secret changes or goes, though it is not its own.
-    pub fn wait_for(&self, namespace: &str, secret: &str, key: &Key) {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        waiters.entry((namespace.to_owned(), secret.to_owned())).or_default().insert(key.clone());
-    }
-
-    /// Those who wait for that Secret; they ask again if they still have to wait.
-    pub fn take_waiters(&self, namespace: &str, secret: &str) -> HashSet<Key> {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        waiters.remove(&(namespace.to_owned(), secret.to_owned())).unwrap_or_default()
     }
 }

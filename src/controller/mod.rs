@@ -43,6 +43,7 @@ pub mod settings;
 pub mod slim;
 pub mod slow_lane;
 pub mod status;
+pub mod waiters;
 pub mod watch;
 
 pub use run::{Readiness, run};

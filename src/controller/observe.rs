@@ -20,14 +20,17 @@ use crate::{
     api::{AccountSpec, SecretRef},
     core::{
         ledger::{Copy, Ledger, Owner},
-        ownership::{Claim, claim},
+        ownership::{Claim, Offer, claim},
         restore::announced,
         scene::{CopySight, Existence, Find, Form, Inside, Integrity, Lock, Scene, Seal, Sight},
+        short::short,
         trigger::Asked,
     },
     credentials::{Credential, Place},
 };
 
+/// How much is told of the type of a stranger's Secret.
+const LONGEST_TYPE: usize = 100;
 const WHOLE: Inside = Inside::Read { current: Integrity::Intact, previous: Integrity::Intact };
 
 /// How closely to look.
@@ -210,7 +213,8 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
         Claim::LeftBehind => Sight::LeftBehind,
         // What can never be what the spec asks for is not taken back.
         Claim::Orphan(_) if type_of(secret) != type_asked(object) => Sight::Foreign {
-            holder: format!("an earlier credential of this name, with the type {}", type_of(secret)),
+            holder: format!("an earlier credential of this name, with the type {}", type_told(secret)),
+            offer: Offer::Vain,
         },
         Claim::Orphan(ledger) => {
             let inside;
@@ -218,7 +222,10 @@ pub fn see_secret<K: Credential>(seen: &mut Seen<K>) {
             Sight::Orphan { ledger, inside }
         }
         Claim::Offered => Sight::Offered { found: offered(object, secret, &mut seen.values) },
-        Claim::Foreign { holder } => Sight::Foreign { holder },
+        Claim::Foreign { holder, .. } if type_of(secret) != type_asked(object) => {
+            Sight::Foreign { holder, offer: Offer::Vain }
+        }
+        Claim::Foreign { holder, offer } => Sight::Foreign { holder, offer },
     };
     judge(seen);
 }
@@ -235,11 +242,16 @@ fn type_of(secret: &Secret) -> &str {
     secret.type_.as_deref().unwrap_or("Opaque")
 }
 
+/// The same in a sentence. It can be any text.
+fn type_told(secret: &Secret) -> String {
+    short(type_of(secret), LONGEST_TYPE).escape_debug().to_string()
+}
+
 /// What is in a Secret that somebody offers, if it is what the spec asks for.
 fn offered<K: Credential>(object: &K, secret: &Secret, values: &mut Values) -> Result<Find, String> {
     let type_ = type_of(secret);
     if type_ != type_asked(object) {
-        return Err(format!("its type is {type_}, not {}", type_asked(object)));
+        return Err(format!("its type is {}, not {}", type_told(secret), type_asked(object)));
     }
     let Some(material) = object.read(&parts(object, secret, None), Place::Current, None) else {
         return Err("it does not hold the data keys of this kind, or what they hold is damaged or encrypted"

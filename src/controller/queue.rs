@@ -32,6 +32,8 @@ pub enum Lane {
 pub enum Again {
     Never,
     In(Duration, Lane),
+    /// It could not be told yet: as was said before, in the lane that it came in, but not later than after this pause.
+    NotYet(Duration),
 }
 
 impl Again {
@@ -39,7 +41,9 @@ impl Again {
     pub fn at_the_latest(self, pause: Option<Duration>) -> Self {
         match (self, pause) {
             (Self::Never, Some(pause)) => Self::In(pause, Lane::Ordinary),
-            (Self::In(own, _), Some(pause)) if pause < own => Self::In(pause, Lane::Ordinary),
+            (Self::In(own, _) | Self::NotYet(own), Some(pause)) if pause < own => {
+                Self::In(pause, Lane::Ordinary)
+            }
             (again, _) => again,
         }
     }
@@ -48,6 +52,8 @@ impl Again {
 /// Alarms run on the monotonic clock, so that none is early or late for long after a jump of the wall clock.
 const SOONEST: Duration = Duration::from_millis(10);
 const LATEST: Duration = Duration::from_secs(3_600);
+/// What has to go now is tried again after this time at the latest.
+const LATEST_DEADLINE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub struct Queue {
@@ -66,7 +72,7 @@ struct Inner {
 #[derive(Default)]
 struct Slot {
     waiting: Option<Lane>,
-    running: Option<Instant>,
+    running: Option<Lane>,
     alarm: Option<(Instant, Lane)>,
     failures: u32,
 }
@@ -113,17 +119,21 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// The look failed: it is repeated after a pause that doubles with each failure, from half a second to a minute.
-    /// `spread` in 0..=1 keeps objects that failed together from coming back together.
+    /// The look failed: it is repeated in its lane after a pause that doubles with each failure, from half a second to a
+    /// minute, or to five seconds where material has to go. `spread` in 0..=1 keeps objects that failed together from coming back together.
     pub fn failed(&self, key: &Key, spread: f64) -> Duration {
         let mut inner = self.lock();
-        let failures = inner.slots.get_mut(key).map_or(1, |slot| {
+        let (failures, lane) = inner.slots.get_mut(key).map_or((1, None), |slot| {
             slot.failures = slot.failures.saturating_add(1);
-            slot.failures
+            (slot.failures, slot.running)
         });
-        let pause =
-            Duration::from_millis(500 << failures.saturating_sub(1).min(7)).mul_f64(1.0 - spread / 2.0);
-        inner.finish(key, Again::In(pause, Lane::Ordinary));
+        let pause = Duration::from_millis(500 << failures.saturating_sub(1).min(7));
+        let pause = match lane {
+            Some(Lane::Deadline) => pause.min(LATEST_DEADLINE),
+            Some(Lane::Ordinary) | None => pause,
+        };
+        let pause = pause.mul_f64(1.0 - spread / 2.0);
+        inner.finish(key, Again::NotYet(pause));
         drop(inner);
         self.wake.notify_one();
         pause
@@ -170,17 +180,23 @@ impl Inner {
             else {
                 continue;
             };
-            slot.waiting = None;
-            slot.running = Some(Instant::now());
+            slot.running = slot.waiting.take();
             return Some(key);
         }
         None
     }
 
     fn finish(&mut self, key: &Key, again: Again) {
+        let after = |pause: Duration| Instant::now() + pause.clamp(SOONEST, LATEST);
+        let slot = self.slots.get(key);
         let alarm = match again {
             Again::Never => None,
-            Again::In(pause, lane) => Some((Instant::now() + pause.clamp(SOONEST, LATEST), lane)),
+            Again::In(pause, lane) => Some((after(pause), lane)),
+            Again::NotYet(pause) => {
+                let lane = slot.and_then(|slot| slot.running).unwrap_or(Lane::Ordinary);
+                let before = slot.and_then(|slot| slot.alarm);
+                before.into_iter().chain([(after(pause), lane)]).min_by_key(|(time, _)| *time)
+            }
         };
         self.set_alarm(key, alarm);
         let Some(slot) = self.slots.get_mut(key) else { return };
@@ -283,6 +299,45 @@ mod tests {
         assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000]);
         queue.push(key("good"), Lane::Ordinary);
         assert_eq!(queue.next().await, key("good"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_to_go_keeps_its_lane_and_comes_back_within_five_seconds_when_it_fails() {
+        let queue = Queue::default();
+        queue.push(key("late"), Lane::Deadline);
+        for pause in [500, 1_000, 2_000, 4_000, 5_000, 5_000] {
+            queue.push(key("a"), Lane::Ordinary);
+            assert_eq!(queue.next().await, key("late"), "before all other work");
+            assert_eq!(queue.failed(&key("late"), 0.0).as_millis(), pause);
+            assert_eq!(queue.next().await, key("a"));
+            queue.done(&key("a"), Again::Never);
+            tokio::time::advance(Duration::from_millis(pause as u64)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_that_was_set_is_not_lost_by_a_look_that_could_not_tell() {
+        for fails in [false, true] {
+            let queue = Queue::default();
+            queue.push(key("a"), Lane::Ordinary);
+            queue.next().await;
+            let start = Instant::now();
+            queue.done(&key("a"), Again::In(Duration::from_millis(300), Lane::Deadline));
+            queue.push(key("a"), Lane::Ordinary);
+            queue.next().await;
+            match fails {
+                true => drop(queue.failed(&key("a"), 0.0)),
+                false => queue.done(&key("a"), Again::NotYet(Duration::from_secs(5))),
+            }
+            queue.next().await;
+            assert_eq!(start.elapsed().as_millis(), 300);
+            queue.done(&key("a"), Again::NotYet(Duration::from_secs(5)));
+            queue.push(key("b"), Lane::Ordinary);
+            queue.next().await;
+            tokio::time::advance(Duration::from_secs(5)).await;
+            queue.push(key("c"), Lane::Ordinary);
+            assert_eq!(queue.next().await, key("a"), "it is still what has to go");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
-use crate::core::reason::Reason;
+use crate::core::{reason::Reason, short::short};
 
 /// How many events wait at most; what comes then is dropped, and said so in the log.
 const WAITING: usize = 10_000;
@@ -31,6 +32,8 @@ const PACE: Duration = Duration::from_millis(20);
 /// How long the same about the same object belongs to one series, and how many are remembered for it.
 const SERIES: Duration = Duration::from_secs(360);
 const REMEMBERED: usize = 256;
+/// Of a longer one the server takes nothing.
+const LONGEST_NOTE: usize = 1_024;
 const COMPONENT: &str = "chatelaine";
 
 /// Takes news from everywhere.
@@ -112,7 +115,7 @@ fn event(now: Timestamp, told: &Told) -> Event {
         reason: Some(reason.to_string()),
         event_time: Some(MicroTime(now)),
         regarding: Some(about.clone()),
-        note: Some(text.clone()),
+        note: Some(short(text, LONGEST_NOTE).into_owned()),
         reporting_controller: Some(COMPONENT.to_owned()),
         reporting_instance: Some(COMPONENT.to_owned()),
         type_: Some(weight(*reason).to_owned()),
@@ -128,6 +131,8 @@ struct Lately(VecDeque<Sent>);
 struct Sent {
     uid: Option<String>,
     reason: Reason,
+    /// A digest of the text: something else about the same object is no repetition.
+    text: u64,
     name: String,
     count: i32,
     at: Instant,
@@ -137,7 +142,9 @@ impl Lately {
     /// The event that this one repeats, and how often it has happened now.
     fn again(&mut self, told: &Told) -> Option<(String, i32)> {
         self.0.retain(|sent| sent.at.elapsed() < SERIES);
-        let is_same = |sent: &&mut Sent| sent.uid == told.about.uid && sent.reason == told.reason;
+        let text = gist(&told.text);
+        let is_same =
+            |sent: &&mut Sent| sent.uid == told.about.uid && sent.reason == told.reason && sent.text == text;
         let sent = self.0.iter_mut().rfind(is_same)?;
         sent.count += 1;
         sent.at = Instant::now();
@@ -149,8 +156,15 @@ impl Lately {
             self.0.pop_front();
         }
         let uid = told.about.uid.clone();
-        self.0.push_back(Sent { uid, reason: told.reason, name, count: 1, at: Instant::now() });
+        let text = gist(&told.text);
+        self.0.push_back(Sent { uid, reason: told.reason, text, name, count: 1, at: Instant::now() });
     }
+}
+
+fn gist(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether people should look.
@@ -222,6 +236,15 @@ mod tests {
         assert_eq!(lately.again(&told("u", Reason::Issued)), Some(("first".into(), 3)));
         assert_eq!(lately.again(&told("v", Reason::Issued)), None);
         assert_eq!(lately.again(&told("u", Reason::Rotated)), None);
+        let other = Told { text: "revision 3".into(), ..told("u", Reason::Issued) };
+        assert_eq!(lately.again(&other), None, "what is told is something else");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_to_what_the_server_takes() {
+        let long = Told { text: "ł".repeat(2_000), ..told("u", Reason::PermissionNotGranted) };
+        let note = event(Timestamp::UNIX_EPOCH, &long).note.unwrap();
+        assert!(note.len() <= 1_024 && note.len() > 1_000, "{}", note.len());
     }
 
     #[test]

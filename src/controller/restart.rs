@@ -21,8 +21,9 @@ use super::{
     secrets::secret_name,
 };
 use crate::{
-    api::{Restart, Restarted, WorkloadKind},
+    api::{LEDGER, Restart, Restarted, WorkloadKind},
     core::{
+        ledger::Ledger,
         reason::Reason,
         restart::{Held, Outcome, Verdict, Workload, annotation, judge, tell, unsettled},
         scene::Existence,
@@ -116,8 +117,13 @@ async fn look_at(
         return Ok(wishes.keys().map(hindered).collect());
     };
     let workload = workload(&found);
-    let verdicts: HashMap<&Key, Verdict> =
+    let mut verdicts: HashMap<&Key, Verdict> =
         wishes.iter().map(|(key, wish)| (key, judge(&workload, &wish.held))).collect();
+    for (key, wish) in wishes.iter().filter(|(key, _)| verdicts[key] == Verdict::Ahead).collect::<Vec<_>>() {
+        let verdict =
+            if still_holds(house, place, wish).await? { Verdict::Restart } else { Verdict::UpToDate };
+        verdicts.insert(key, verdict);
+    }
     let due = || wishes.iter().filter(|(key, _)| verdicts[key] == Verdict::Restart).map(|(_, wish)| wish);
     let annotations: Map<String, Value> =
         due().map(|Wish { held, .. }| (annotation(&held.secret), json!(held.revision.to_string()))).collect();
@@ -135,7 +141,9 @@ async fn look_at(
     }
     let outcome = |(key, wish): (&Key, &Wish)| {
         let outcome = match verdicts[key] {
-            Verdict::Restart | Verdict::UpToDate => Outcome::Settled { revision: wish.held.revision },
+            Verdict::Restart | Verdict::UpToDate | Verdict::Ahead => {
+                Outcome::Settled { revision: wish.held.revision }
+            }
             Verdict::Unrelated => Outcome::Hindered {
                 message: format!(
                     "The {kind:?} {name} does not use the Secret {}: its pod template names it nowhere; use it \
@@ -147,6 +155,19 @@ async fn look_at(
         (key.clone(), outcome)
     };
     Ok(wishes.iter().map(outcome).collect())
+}
+
+/// Whether the Secret holds this revision of this credential now. A credential that was created anew, or put back from a
+/// backup, begins with a lower one than the workload was restarted for.
+async fn still_holds(house: &House, place: &Place, wish: &Wish) -> Result<bool, Failure> {
+    let secret = house.ask(house.secrets_in(&place.namespace).get_opt(&wish.held.secret)).await?;
+    let annotations = secret.and_then(|secret| secret.metadata.annotations).unwrap_or_default();
+    let ledger = annotations.get(LEDGER).and_then(|text| Ledger::parse(text).ok());
+    Ok(ledger.is_some_and(|ledger| {
+        ledger.is_live()
+            && ledger.revision == wish.held.revision
+            && Some(&ledger.owner.uid) == wish.about.uid.as_ref()
+    }))
 }
 
 /// Notes what came of it, has those told who do not know yet, and looks again where something was in the way.

@@ -88,6 +88,11 @@ impl Roll {
         called
     }
 
+    /// Whether any credential refers to this Account.
+    pub fn has(&self, namespace: &str, account: &str) -> bool {
+        self.lock().contains_key(&(namespace.into(), account.into()))
+    }
+
     /// The watch says that it is gone.
     pub fn forget<K>(&self, kind: &'static str, object: &Guarded<K>) -> Vec<Key> {
         Entry::new(kind, object).map_or_else(Vec::new, |entry| self.gone(entry))

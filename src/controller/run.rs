@@ -144,6 +144,7 @@ async fn worker(
         };
         // One object that makes the code panic must not end the work on all others.
         let pass = AssertUnwindSafe(look_at(&house, &keepers, &key)).catch_unwind().await;
+        tracing::trace!(kind = key.kind, namespace = %key.namespace, name = %key.name, ?pass, "looked at");
         match pass {
             Ok(Ok(again)) => house.queue.done(&key, again),
             Ok(Err(Failure::Terminating | Failure::Gone)) => house.queue.done(&key, Again::Never),

@@ -10,17 +10,21 @@ use crate::{
     api::{self, SecretFormat, SecretType, State},
     core::{
         ledger::{Ledger, Ours},
+        lifecycle::Complaint,
         material::{Identity, Parts, SecretBytes},
         permission::Grant,
+        reason::Reason,
     },
     credentials::{
         Credential, Naming, Showing,
-        rendering::{Renderings, renderings},
+        rendering::{Flaw, Renderings, renderings},
     },
 };
 
 /// What the API server takes: all values of a Secret together.
 const LARGEST: usize = 1 << 20;
+/// And all annotations of an object, keys and values.
+const MOST_ANNOTATIONS: usize = 256 << 10;
 /// The roles of keys that hold no material of their own, in the ledger's list of keys.
 const RENDERING: &str = "rendering";
 const TYPE: &str = "type";
@@ -33,6 +37,8 @@ pub struct Data {
     pub keys: BTreeMap<String, String>,
     /// Data key to why it is not there.
     pub left_out: BTreeMap<String, String>,
+    /// The role of material that nobody would find, because all its names are somebody else's.
+    pub homeless: Option<String>,
 }
 
 /// The type that the Secret is created with.
@@ -46,29 +52,41 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
     let type_ = existing.and_then(|secret| secret.type_.as_deref()).unwrap_or(type_asked(object));
     let type_ = SecretType::ALL.into_iter().find(|known| known.name() == type_).unwrap_or_default();
     let parts = object.render(showing);
-    let Renderings { required, asked } = renderings(object, showing, &parts, type_);
+    let existing_ledger = existing.and_then(ledger_on);
     let mut all =
         Data { data: existing.and_then(|secret| secret.data.clone()).unwrap_or_default(), ..Data::default() };
-    all.data.retain(|key, _| !was.keys.contains_key(key));
+    // Without a ledger whatever has the name of a role is ours.
+    let is_ours =
+        |key: &String| was.keys.contains_key(key) || existing_ledger.is_none() && parts.contains_key(key);
+    all.data.retain(|key, _| !is_ours(key));
     for (role, value) in &parts {
-        for name in names(object, role) {
-            all.put(name, value, role);
+        let (free, taken): (Vec<_>, Vec<_>) =
+            names(object, role).into_iter().partition(|name| !all.data.contains_key(name));
+        for name in taken {
+            all.left_out.insert(name, Flaw::Taken.to_string());
         }
+        // What cannot have its name keeps the one that it had.
+        let former = || was.keys.iter().filter(|(_, of)| *of == role).map(|(name, _)| name).chain([role]);
+        let at_least = || former().find(|name| !all.data.contains_key(*name)).cloned();
+        let shown = if free.is_empty() { Vec::from_iter(at_least()) } else { free };
+        if shown.is_empty() && K::SECRET_ROLES.contains(&role.as_str()) {
+            all.homeless = Some(role.clone());
+        }
+        shown.into_iter().for_each(|name| all.put(name, value, role));
     }
+    let room = LARGEST.saturating_sub(size(&all.data));
+    let is_taken = |key: &str| all.data.contains_key(key);
+    let Renderings { required, asked } = renderings(object, showing, &parts, type_, room, is_taken);
     // A kind whose own keys are what the type demands has put them there.
     for (key, value) in required.iter().filter(|(key, _)| !parts.contains_key(*key)) {
         all.put(key.clone(), value, TYPE);
     }
     for (key, rendering) in asked {
         match rendering {
-            _ if all.data.contains_key(&key) => {
-                all.leave_out(key, "the Secret has a key of this name that is not yours to fill: choose another name, or remove it from the Secret");
-            }
-            Ok(text) if all.size() + text.expose().len() > LARGEST => {
-                all.leave_out(key, "the Secret would be larger than 1 MiB: shorten it");
-            }
             Ok(text) => all.put(key, &text, RENDERING),
-            Err(flaw) => all.leave_out(key, flaw.to_string()),
+            Err(flaw) => {
+                all.left_out.insert(key, flaw.to_string());
+            }
         }
     }
     all
@@ -79,23 +97,45 @@ impl Data {
         self.data.insert(key.clone(), ByteString(value.expose().to_vec()));
         self.keys.insert(key, role.to_owned());
     }
-
-    fn leave_out(&mut self, key: String, why: impl Into<String>) {
-        self.left_out.insert(key, why.into());
-    }
-
-    fn size(&self) -> usize {
-        size(&self.data)
-    }
 }
 
 fn size(data: &BTreeMap<String, ByteString>) -> usize {
     data.values().map(|value| value.0.len()).sum()
 }
 
-/// Whether the API server would refuse the Secret for what is in it.
-pub fn is_too_large(secret: &Secret) -> bool {
-    secret.data.as_ref().is_some_and(|data| size(data) > LARGEST)
+fn ledger_on(secret: &Secret) -> Option<Ledger> {
+    Ledger::parse(secret.metadata.annotations.as_ref()?.get(api::LEDGER)?).ok()
+}
+
+/// Why the API server would refuse the Secret, and what to do about it.
+pub fn obstacle(secret: &Secret, existing: Option<&Secret>, homeless: Option<&str>) -> Option<Complaint> {
+    let text = |(key, value): (&String, &String)| key.len() + value.len();
+    let annotations: usize = secret.metadata.annotations.iter().flatten().map(text).sum();
+    let is_immutable =
+        existing.is_some_and(|there| there.immutable == Some(true) && there.data != secret.data);
+    let invalid = |message: String| Some(Complaint::person(Reason::InvalidSpec, message));
+    if is_immutable {
+        let message = "The Secret is immutable: delete it; it is made again with new material";
+        return Some(Complaint::person(Reason::SecretConflict, message));
+    }
+    if let Some(role) = homeless {
+        return invalid(format!(
+            "The Secret has a key {role} that is somebody else's: remove it from the Secret, or give {role} another \
+             name in spec.secret.keys"
+        ));
+    }
+    if secret.data.as_ref().is_some_and(|data| size(data) > LARGEST) {
+        return invalid(
+            "The Secret would be larger than 1 MiB: remove from it what others put there".to_owned(),
+        );
+    }
+    if annotations > MOST_ANNOTATIONS {
+        return invalid(
+            "The annotations of the Secret would be larger than 256 KiB: remove those that others put there"
+                .to_owned(),
+        );
+    }
+    None
 }
 
 /// The data keys that are ours in a Secret that is there: its own ledger says it, which may be another than the one that
@@ -103,10 +143,9 @@ pub fn is_too_large(secret: &Secret) -> bool {
 /// of this kind is ours, and in a Secret of our own also what has the name of a rendering: no old material may stay.
 pub fn ours_in<K: Credential>(object: &K, existing: Option<&Secret>) -> Ours {
     let Some(secret) = existing else { return Ours::default() };
-    let text = secret.metadata.annotations.as_ref().and_then(|all| all.get(api::LEDGER));
-    match text.map(|text| Ledger::parse(text)) {
-        Some(Ok(ledger)) => ledger.ours,
-        Some(Err(_)) | None => {
+    match ledger_on(secret) {
+        Some(ledger) => ledger.ours,
+        None => {
             let mut keys = BTreeMap::new();
             for role in K::SECRET_ROLES {
                 keys.extend(names(object, role).into_iter().map(|name| (name, role.to_string())));

@@ -9,11 +9,12 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use serde::Serialize;
 
-use super::secret_data::{Data, data, ours_in, showing, type_asked};
+use super::secret_data::{Data, data, obstacle, ours_in, showing, type_asked};
 use crate::{
     api::{self, CredentialSpec, DeletionPolicy, SecretFormat},
     core::{
         ledger::{Ledger, Ours, Owner, Sealed},
+        lifecycle::Complaint,
         material::{Identity, Material, Parts, digest},
         permission::Grant,
         scene::{Inside, Integrity},
@@ -25,6 +26,8 @@ use crate::{
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "chatelaine");
 const KIND: &str = "chatelaine.dev/kind";
 const ACCOUNT: &str = "chatelaine.dev/account";
+/// Where `kubectl apply` keeps what was applied, all data of a Secret too: old material would stay there.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Changes when a newer operator writes a Secret differently from the same input.
 const RENDERING: u32 = 1;
 
@@ -80,6 +83,13 @@ pub fn form<K: Credential>(object: &K, grant: Option<&Grant>) -> String {
     digest(&serde_json::to_vec(&form).unwrap_or_default())[7..23].to_owned()
 }
 
+/// A Secret as it would be written.
+pub struct Composed {
+    pub secret: Secret,
+    /// Why that must not be tried.
+    pub obstacle: Option<Complaint>,
+}
+
 /// The Secret that shows this ledger and these values, on top of the one that is there: what is not ours is kept.
 /// The ledger's list of names that are ours is brought up to date.
 pub fn compose<K: Credential>(
@@ -88,10 +98,10 @@ pub fn compose<K: Credential>(
     values: &Values,
     grant: Option<&Grant>,
     existing: Option<&Secret>,
-) -> Secret {
+) -> Composed {
     let output = &object.common().secret;
     let was = ours_in(object, existing);
-    let Data { data, keys, left_out } =
+    let Data { data, keys, left_out, homeless } =
         data(object, showing(ledger, &ledger.identity(), values, grant), &was, existing);
     let mut labels = output.labels.clone();
     labels.extend(own_labels(&ledger.owner));
@@ -105,8 +115,9 @@ pub fn compose<K: Credential>(
     };
     let meta = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
     let mut annotations = overlay(meta.annotations, &was.annotations, annotations);
+    annotations.remove(LAST_APPLIED);
     annotations.insert(api::LEDGER.to_owned(), ledger.to_text());
-    Secret {
+    let secret = Secret {
         metadata: ObjectMeta {
             name: Some(secret_name(object)),
             namespace: object.namespace(),
@@ -122,8 +133,11 @@ pub fn compose<K: Credential>(
         type_: existing
             .and_then(|secret| secret.type_.clone())
             .or_else(|| Some(type_asked(object).to_owned())),
+        immutable: existing.and_then(|secret| secret.immutable),
         ..Secret::default()
-    }
+    };
+    let obstacle = obstacle(&secret, existing, homeless.as_deref());
+    Composed { secret, obstacle }
 }
 
 pub(super) fn own_labels(owner: &Owner) -> [(String, String); 3] {
@@ -178,7 +192,7 @@ pub fn is_as_composed<K: Credential>(
     grant: Option<&Grant>,
     secret: &Secret,
 ) -> bool {
-    let wanted = compose(object, &mut ledger.clone(), values, grant, Some(secret));
+    let wanted = compose(object, &mut ledger.clone(), values, grant, Some(secret)).secret;
     let there = &secret.metadata;
     let data_fits = wanted.data.unwrap_or_default() == secret.data.clone().unwrap_or_default();
     let owners_fit = wanted.metadata.owner_references.unwrap_or_default()

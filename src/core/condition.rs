@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::reason::Reason;
+use super::{reason::Reason, short::short};
+
+/// No message is longer, whatever people put into the names that it repeats: the schema would refuse the whole status.
+const LONGEST: usize = 4_096;
 
 /// A condition's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl<'a> Conditions<'a> {
             observed_generation: self.generation,
             last_transition_time: before.map_or_else(now, |before| before.last_transition_time.clone()),
             reason: reason.to_string(),
-            message: message.into(),
+            message: short(&message.into(), LONGEST).into_owned(),
         };
         self.list.push(condition);
         self
@@ -77,5 +80,25 @@ impl<'a> Conditions<'a> {
 
     pub fn finish(self) -> Vec<Condition> {
         self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_time_moves_only_when_the_status_flips() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let told = |seen: &[Condition], second, truth, reason| {
+            let mut conditions = Conditions::new(seen, at(second), Some(1));
+            conditions.set("Ready", truth, reason, "");
+            conditions.finish()
+        };
+        let first = told(&[], 10, Truth::True, Reason::Issued);
+        let same = told(&first, 20, Truth::True, Reason::Rotated);
+        assert_eq!((same[0].last_transition_time.0, same[0].reason.as_str()), (at(10), "Rotated"));
+        let flipped = told(&same, 30, Truth::False, Reason::Revoked);
+        assert_eq!(flipped[0].last_transition_time.0, at(30));
     }
 }

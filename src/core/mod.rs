@@ -28,5 +28,6 @@ pub mod restore;
 pub mod role;
 pub mod scene;
 pub mod schedule;
+pub mod short;
 pub mod taking;
 pub mod trigger;

@@ -20,10 +20,19 @@ pub enum Claim {
     Orphan(Ledger),
     /// Somebody's, with an annotation that offers it to this object.
     Offered,
-    /// Somebody's; whose, in words.
+    /// Somebody's; whose, in words, and whether he could offer it.
     Foreign {
         holder: String,
+        offer: Offer,
     },
+}
+
+/// Whether the annotation that offers a Secret would count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    Possible,
+    /// It would not: another controller owns the Secret, or it can never be what the spec asks for.
+    Vain,
 }
 
 /// Reads the claim on a Secret from the point of view of `me`.
@@ -41,17 +50,24 @@ pub fn claim(meta: &ObjectMeta, me: &Owner) -> Claim {
         Some(ledger) if ledger.owner == *me => Claim::Ours(ledger),
         // An offer that was taken stays on the Secret: it must not make a new credential of one that was kept or restored.
         Some(ledger) if ledger.owner.is_namesake(me) => {
-            if meta.owner_references.iter().flatten().next().is_some() {
-                Claim::LeftBehind
-            } else {
-                Claim::Orphan(ledger)
+            let mut others = meta.owner_references.iter().flatten().filter(|owner| owner.uid != me.uid);
+            match others.clone().next() {
+                None => Claim::Orphan(ledger),
+                // The collector takes only what its last owner left behind.
+                Some(_) if others.any(|owner| owner.uid == ledger.owner.uid) => Claim::LeftBehind,
+                Some(other) => Claim::Foreign { holder: named(&other.kind, &other.name), offer: offer(meta) },
             }
         }
         Some(_) if is_offered(meta, me) => Claim::Offered,
-        Some(ledger) => Claim::Foreign { holder: format!("the {} {}", ledger.owner.kind, ledger.owner.name) },
+        Some(ledger) => {
+            Claim::Foreign { holder: named(&ledger.owner.kind, &ledger.owner.name), offer: offer(meta) }
+        }
         None if meta.owner_references.iter().flatten().any(|owner| owner.uid == me.uid) => Claim::Mute,
         None if is_offered(meta, me) => Claim::Offered,
-        None => Claim::Foreign { holder: controller(meta).unwrap_or_else(|| "somebody else".to_owned()) },
+        None => {
+            let holder = controller(meta).unwrap_or_else(|| "somebody else".to_owned());
+            Claim::Foreign { holder, offer: offer(meta) }
+        }
     }
 }
 
@@ -63,9 +79,21 @@ fn is_offered(meta: &ObjectMeta, me: &Owner) -> bool {
         && controller(meta).is_none()
 }
 
+fn offer(meta: &ObjectMeta) -> Offer {
+    if controller(meta).is_none() { Offer::Possible } else { Offer::Vain }
+}
+
 fn controller(meta: &ObjectMeta) -> Option<String> {
     let owner = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
-    Some(format!("the {} {}", owner.kind, owner.name))
+    Some(named(&owner.kind, &owner.name))
+}
+
+/// The holder as people know him. Whoever may write a Secret may write anything there.
+fn named(kind: &str, name: &str) -> String {
+    let is_kind = (1..=63).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let is_name = (1..=253).contains(&name.len()) && name.bytes().all(is_letter);
+    if is_kind && is_name { format!("the {kind} {name}") } else { "somebody else".to_owned() }
 }
 
 #[cfg(test)]
@@ -117,7 +145,19 @@ mod tests {
     {
         let old = Owner { uid: "old".into(), ..me() };
         assert_eq!(claim(&secret(&old, &["old"]), &me()), Claim::LeftBehind);
+        assert_eq!(claim(&secret(&old, &["somebody", "old"]), &me()), Claim::LeftBehind);
         assert!(matches!(claim(&secret(&old, &[]), &me()), Claim::Orphan(_)));
+        assert!(
+            matches!(claim(&secret(&old, &["new"]), &me()), Claim::Orphan(_)),
+            "nobody but this object owns it"
+        );
+    }
+
+    #[test]
+    fn a_predecessors_secret_that_somebody_else_owns_is_his_because_the_garbage_collector_never_takes_it() {
+        let old = Owner { uid: "old".into(), ..me() };
+        let wanted = Claim::Foreign { holder: "the AccessToken ci".into(), offer: Offer::Vain };
+        assert_eq!(claim(&secret(&old, &["somebody"]), &me()), wanted);
     }
 
     #[test]
@@ -131,8 +171,22 @@ mod tests {
         let meta =
             |uid: &str| ObjectMeta { owner_references: Some(vec![reference(uid)]), ..Default::default() };
         assert_eq!(claim(&meta("new"), &me()), Claim::Mute);
-        assert_eq!(claim(&meta("old"), &me()), Claim::Foreign { holder: "the AccessToken ci".into() });
-        assert_eq!(claim(&ObjectMeta::default(), &me()), Claim::Foreign { holder: "somebody else".into() });
+        let foreign = |holder: &str, offer| Claim::Foreign { holder: holder.into(), offer };
+        assert_eq!(claim(&meta("old"), &me()), foreign("the AccessToken ci", Offer::Vain));
+        assert_eq!(claim(&ObjectMeta::default(), &me()), foreign("somebody else", Offer::Possible));
+    }
+
+    #[test]
+    fn a_holder_whose_name_is_no_name_is_not_repeated() {
+        for name in ["", "a\nb", "\u{1b}[31m", "Alice", &"x".repeat(100_000)] {
+            let holder = Owner { name: name.into(), ..me() };
+            let wanted = |offer| Claim::Foreign { holder: "somebody else".into(), offer };
+            assert_eq!(claim(&secret(&holder, &[]), &me()), wanted(Offer::Possible), "{name:.20}");
+            let mut controlled = reference("old");
+            controlled.name = name.into();
+            let meta = ObjectMeta { owner_references: Some(vec![controlled]), ..Default::default() };
+            assert_eq!(claim(&meta, &me()), wanted(Offer::Vain), "{name:.20}");
+        }
     }
 
     #[test]

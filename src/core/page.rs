@@ -272,9 +272,14 @@ pub fn bereave(scene: &Scene, from: &Ledger, reason: Reason, what: &str) -> Page
 
 /// The material leaves the Secret; the copy holds it.
 pub fn withhold(from: &Ledger, held: Option<Copy>, reason: Reason) -> Page {
+    let text = match held {
+        Some(_) => "The material was taken out of the Secret and is kept",
+        None => {
+            "The Secret holds no material while this is inactive, and none could be kept: new material follows"
+        }
+    };
     let ledger = Ledger { state: State::Withheld, held, discarded: None, ..from.clone() };
-    Page::new(ledger, Current::Nothing, Former::Nothing)
-        .telling(reason, "The material was taken out of the Secret and is kept")
+    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text)
 }
 
 /// Bytes that are not what status testifies leave the Secret; new material follows.

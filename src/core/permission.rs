@@ -4,6 +4,7 @@ use super::{
     answer::Complaint,
     reason::Reason,
     role::{self, Flaw},
+    short::listed,
 };
 use crate::api::AccountSpec;
 
@@ -66,7 +67,10 @@ fn entitle_up_to(ceiling: &[String], request: Request<'_>, account: &AccountSpec
             Ok(permissions) => {
                 let part = grant(&permissions, ceiling);
                 if part.effective.is_empty() && !permissions.is_empty() {
-                    all.refused.push(format!("the role {name} ({})", permissions.join(", ")));
+                    all.refused.push(format!(
+                        "the role {name} ({})",
+                        listed(permissions.iter().map(String::as_str))
+                    ));
                 }
                 all.effective.extend(part.effective);
             }
@@ -92,9 +96,10 @@ impl Grant {
                 format!("has roles that include each other in a circle: {}", way.join(", ")),
             )),
             None if self.refused.is_empty() => None,
-            None => {
-                Some((Reason::PermissionNotGranted, format!("does not grant {}", self.refused.join(", "))))
-            }
+            None => Some((
+                Reason::PermissionNotGranted,
+                format!("does not grant {}", listed(self.refused.iter().map(String::as_str))),
+            )),
         }
     }
 
@@ -104,7 +109,10 @@ impl Grant {
             return Some((reason, format!("the Account {account} {shortfall}")));
         }
         let Beyond { parent, refused, .. } = self.beyond.as_ref()?;
-        Some((Reason::PermissionNotGranted, format!("the {parent} does not have {}", refused.join(", "))))
+        Some((
+            Reason::PermissionNotGranted,
+            format!("the {parent} does not have {}", listed(refused.iter().map(String::as_str))),
+        ))
     }
 
     /// Why nothing is minted with these permissions, and what to do.
@@ -133,15 +141,10 @@ impl Beyond {
         let there = listed(there.iter().map(String::as_str));
         let text = format!(
             "The {parent} does not have {}; it has {there}: change spec.permissions or spec.roles here or there",
-            refused.join(", ")
+            listed(refused.iter().map(String::as_str))
         );
         Complaint::person(Reason::PermissionNotGranted, text)
     }
-}
-
-fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<&str> = words.collect();
-    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
 /// Cuts `requested` to `ceiling`: `servers:*` under a ceiling of single actions becomes those.
@@ -174,11 +177,16 @@ pub fn includes(holder: &str, wanted: &str) -> bool {
     }
 }
 
-/// Sorted and without what another entry includes.
+/// Sorted and without what another entry includes. There may be thousands of them, in each pass.
 fn smallest(mut all: Vec<String>) -> Vec<String> {
     all.sort();
     all.dedup();
-    let included = |one: &String| all.iter().any(|other| other != one && includes(other, one));
+    let there = |wildcard: &str| all.binary_search_by(|one| one.as_str().cmp(wildcard)).is_ok();
+    let everything = there("*:*");
+    let included = |one: &str| match one.split_once(':') {
+        Some(("*", "*")) | None => false,
+        Some((resource, action)) => everything || action != "*" && there(&format!("{resource}:*")),
+    };
     all.iter().filter(|one| !included(one)).cloned().collect()
 }
 

@@ -285,9 +285,16 @@ fn of_state(
                 );
                 new(Truth::False, Reason::AccountNotFound, message, Outlook::Reconciling)
             }
-            Account::Active | Account::Inactive | Account::Unknown => {
+            Account::Inactive => {
                 let message = format!(
                     "The Account {account} is inactive: the Secret holds no material; it comes back when that is active"
+                );
+                new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
+            }
+            Account::Active | Account::Unknown => {
+                let message = format!(
+                    "The Account {account} was inactive or missing when it was last seen: the material is withheld and \
+                     comes back when that is seen to be active"
                 );
                 new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
             }

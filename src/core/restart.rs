@@ -1,7 +1,7 @@
 //! Whether a workload has to be restarted for the revision that its Secret holds: told by an annotation on its pod
 //! template, so that nobody needs to remember anything.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::PodSpec;
@@ -39,6 +39,9 @@ pub enum Verdict {
     /// Its pods may still use an older revision.
     Restart,
     UpToDate,
+    /// It was restarted for a later revision than this: of an earlier life of the Secret, or of what the Secret holds by
+    /// now. The Secret knows.
+    Ahead,
     /// Its pods do not use the Secret at all.
     Unrelated,
 }
@@ -82,7 +85,12 @@ pub fn judge(workload: &Workload, held: &Held) -> Verdict {
     let told = workload.annotations.get(&annotation(&held.secret));
     let restarted_for = told.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1);
     let is_younger = workload.created.zip(held.since).is_some_and(|(created, since)| created > since);
-    if restarted_for >= held.revision || is_younger { Verdict::UpToDate } else { Verdict::Restart }
+    match restarted_for.cmp(&held.revision) {
+        _ if is_younger => Verdict::UpToDate,
+        Ordering::Less => Verdict::Restart,
+        Ordering::Equal => Verdict::UpToDate,
+        Ordering::Greater => Verdict::Ahead,
+    }
 }
 
 /// Status: for each workload that is wanted what is known now, else what was told before.
@@ -166,7 +174,7 @@ mod tests {
         for (told, revision, verdict) in [
             (Some("1"), 2, Verdict::Restart),
             (Some("2"), 2, Verdict::UpToDate),
-            (Some("3"), 2, Verdict::UpToDate),
+            (Some("3"), 2, Verdict::Ahead),
             (Some("9"), 10, Verdict::Restart),
             (None, 2, Verdict::Restart),
             (Some("not a number"), 2, Verdict::Restart),

@@ -6,6 +6,7 @@ use super::{
     ledger::{Copy, Ledger, Owner},
     lifecycle::Complaint,
     material::Identity,
+    ownership::Offer,
     policy::{Policy, Wanted},
     reason::Reason,
     restore::Announced,
@@ -88,9 +89,10 @@ pub enum Sight {
     Offered {
         found: Result<Find, String>,
     },
-    /// A stranger's; whose, in words.
+    /// A stranger's; whose, in words, and whether he could offer it.
     Foreign {
         holder: String,
+        offer: Offer,
     },
 }
 

@@ -10,8 +10,8 @@ use super::{
     parent::Standing,
     period::Period,
     policy::Wanted,
-    questions::minting::may_mint,
-    scene::{Account, Clock, Existence, Scene},
+    questions::{minting::may_mint, reach::CONFLICT_PAUSE},
+    scene::{Account, Clock, Existence, Origin, Scene},
     trigger::Trigger,
 };
 use crate::api::State;
@@ -52,6 +52,11 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
     let would_wait = || limit::beyond(&scene.policy, &scene.owner.account, scene.now);
     let says_so = complaint.is_none() && ledger.is_some_and(Ledger::is_live);
     moments.extend(says_so.then(would_wait).flatten().as_ref().and_then(look_again));
+    // No watch shows a stranger on the name of the copy, nor that he goes.
+    let is_strange = scene.copy.as_ref().is_some_and(|copy| copy.origin == Origin::Strange);
+    if is_strange && scene.existence == Existence::Standing {
+        moments.push(CONFLICT_PAUSE.after(scene.now));
+    }
     // Then the material is withheld, if there is any in the Secret.
     let would_be_withheld = scene.existence == Existence::Standing
         && scene.policy.wanted == Wanted::Active

@@ -34,7 +34,7 @@ const EVERYTHING: [&str; 9] = [
 type Texts = BTreeMap<String, String>;
 
 fn made<K: Credential>(object: &K, showing: Showing<'_>, type_: SecretType) -> Texts {
-    let made = renderings(object, showing, &object.render(showing), type_);
+    let made = renderings(object, showing, &object.render(showing), type_, 1 << 20, |_| false);
     let asked = made.asked.into_iter().map(|(key, text)| (key, text.unwrap()));
     let all = made.required.into_iter().chain(asked);
     all.map(|(key, text)| (key, String::from_utf8(text.expose().to_vec()).unwrap())).collect()

@@ -13,6 +13,8 @@ use serde_json::json;
 
 use crate::fixture::{current, key_pair, mint, overlap, secret_text, ssh_key, text, token};
 
+/// A Secret's.
+const ROOM: usize = 1 << 20;
 const NAMES: [&str; 3] = ["a", "token", "ssh-publickey"];
 
 fn value_of(name: &str) -> &'static [u8] {
@@ -25,7 +27,7 @@ fn value_of(name: &str) -> &'static [u8] {
 
 fn rendered(template: &str) -> Result<String, Flaw> {
     let template = Template::parse(template, &NAMES)?;
-    Ok(String::from_utf8(template.render(value_of).expose().to_vec()).unwrap())
+    Ok(String::from_utf8(template.render(ROOM, value_of)?.expose().to_vec()).unwrap())
 }
 
 #[test]
@@ -48,6 +50,22 @@ fn a_value_stands_where_its_name_stood() {
     ] {
         assert_eq!(rendered(template).as_deref(), Ok(text), "{template}");
     }
+}
+
+#[test]
+fn what_has_no_room_is_measured_and_not_made() {
+    let text = "$(token)".repeat(585);
+    let template = Template::parse(&text, &NAMES).unwrap();
+    let (value, shown) = (vec![b'x'; 8 << 10], std::cell::Cell::new(0));
+    let value_of = |_: &str| {
+        shown.set(shown.get() + 1);
+        &*value
+    };
+    assert_eq!(template.render(ROOM, value_of), Err(Flaw::TooLarge));
+    assert_eq!(shown.get(), ROOM / value.len() + 1, "no more is looked at than has room");
+    let exactly = 585 * value.len();
+    assert_eq!(template.render(exactly, value_of).unwrap().expose().len(), exactly);
+    assert_eq!(template.render(exactly - 1, value_of), Err(Flaw::TooLarge));
 }
 
 #[test]
@@ -147,7 +165,7 @@ fn shows_all<K: Credential>(object: &K, empty: &[&str]) {
         not_after: Some("2027-05-06T07:08:09Z".parse().unwrap()),
         ..overlap(&material, &previous)
     };
-    let made = renderings(object, showing, &object.render(showing), Default::default());
+    let made = renderings(object, showing, &object.render(showing), Default::default(), ROOM, |_| false);
     for (key, text) in made.asked {
         let text = text.unwrap();
         assert_eq!(text.expose().is_empty(), empty.contains(&key.as_str()), "{key}");
@@ -171,7 +189,8 @@ fn every_name_that_admission_lets_through_has_a_value() {
 fn a_template_shows_an_absent_value_as_nothing_and_goes_with_the_material() {
     let object = token(json!({"secret": {"template": {"a": "<$(previousToken)$(expirationTime)>"}}}));
     let material: Material = mint(&object, 1);
-    let made = |showing| renderings(&object, showing, &object.render(showing), Default::default());
+    let made =
+        |showing| renderings(&object, showing, &object.render(showing), Default::default(), ROOM, |_| false);
     let shown = made(current(&material)).asked;
     assert_eq!(shown[0].1.as_ref().unwrap().expose(), b"<>");
     let previous = mint(&object, 2);
@@ -186,6 +205,6 @@ fn names_mean_the_keys_as_they_are_called_by_default() {
     let object = token(json!({"secret": {"keys": {"token": "T"}, "template": {"a": "$(token)"}}}));
     let material = mint(&object, 1);
     let parts = object.render(current(&material));
-    let made = renderings(&object, current(&material), &parts, Default::default());
+    let made = renderings(&object, current(&material), &parts, Default::default(), ROOM, |_| false);
     assert_eq!(made.asked[0].1.as_ref().unwrap().expose(), text(&parts, "token").as_bytes());
 }

@@ -9,7 +9,7 @@ use chatelaine::{
         period::Period,
         policy::{Expiry, MaxLifetime, Source, Wanted},
         reason::Reason,
-        scene::{Account, Scene, Sight},
+        scene::{Account, Existence, Scene, Sight},
     },
 };
 
@@ -214,6 +214,19 @@ fn a_rotation_raises_the_revision_by_one_and_by_default_ends_the_old_one_at_once
 }
 
 #[test]
+fn a_rotation_renews_a_lifetime_and_does_not_move_a_date() {
+    let rotated = |expiry, not_after| {
+        let mut scene =
+            asking(with(Ledger { not_after: Some(at(not_after)), ..ledger() }), Some("again"), None);
+        scene.policy.expiry = expiry;
+        page(&scene).ledger.not_after
+    };
+    let date = NOW + 500;
+    assert_eq!(rotated(Expiry::At(at(date)), date), Some(at(date)));
+    assert_eq!(rotated(Expiry::After(Period::days(1)), NOW + 500), Some(at(NOW + 86_400)));
+}
+
+#[test]
 fn a_second_rotation_in_an_overlap_lets_the_oldest_go() {
     let mut scene = asking(with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() }), Some("r"), None);
     scene.policy.overlap = Some(Period::seconds(600));
@@ -268,4 +281,17 @@ fn a_bad_uploaded_key_is_said_and_the_live_one_stays() {
     let mut scene = uploaded(None, live());
     scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "DSA"));
     assert_eq!(obstacle(&scene), Some(Reason::InvalidKey));
+}
+
+#[test]
+fn on_an_object_that_is_being_deleted_nothing_is_noted() {
+    let dead = || with(Ledger { state: State::Revoked, digest: None, ..ledger() });
+    let mut uploaded = asking(dead(), Some("again"), None);
+    uploaded.policy.source = Source::Brought { id: Some("id-1".into()) };
+    let mut passed = asking(dead(), Some("again"), None);
+    passed.policy.expiry = Expiry::At(at(NOW - 1));
+    for scene in [uploaded, passed] {
+        assert!(matches!(decide(&scene), Act::Write(_)));
+        assert!(matches!(decide(&Scene { existence: Existence::BeingDeleted, ..scene }), Act::Rest(_)));
+    }
 }

@@ -6,6 +6,7 @@ use chatelaine::{
         ledger::{Ledger, Owner},
         lifecycle::{Act, Remedy, decide},
         material::Identity,
+        ownership::Offer,
         page::Current,
         policy::Wanted,
         reason::Reason,
@@ -18,13 +19,20 @@ use crate::stage::*;
 
 #[test]
 fn a_strangers_secret_is_never_touched_and_looked_at_again_after_a_minute() {
-    for scene in [blank(), live(), asking(live(), Some("r"), Some("v"))] {
-        let scene = Scene { secret: Sight::Foreign { holder: "somebody else".into() }, ..scene };
+    let scenes = || [blank(), live(), asking(live(), Some("r"), Some("v"))];
+    for (scene, offer) in scenes()
+        .map(|scene| (scene, Offer::Possible))
+        .into_iter()
+        .chain(scenes().map(|scene| (scene, Offer::Vain)))
+    {
+        let scene = Scene { secret: Sight::Foreign { holder: "somebody else".into(), offer }, ..scene };
         let Act::Rest(Some(complaint)) = decide(&scene) else { panic!("{:?}", decide(&scene)) };
         assert_eq!(complaint.reason, Reason::SecretConflict);
         assert!(
             complaint.message.contains("somebody else") && complaint.message.contains("spec.secret.name")
         );
+        let advised = complaint.message.contains("chatelaine.dev/adopt");
+        assert_eq!(advised, offer == Offer::Possible, "an offer that would not count is not advised");
         assert_eq!(complaint.remedy, Remedy::Waiting { look_again: Some(at(NOW + 60)) });
     }
 }

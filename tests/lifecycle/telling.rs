@@ -3,7 +3,9 @@
 use chatelaine::{
     api::{CredentialStatus, State},
     core::{
+        ledger::Ledger,
         lifecycle::Complaint,
+        ownership::Offer,
         policy::Wanted,
         project::{Report, project},
         reason::Reason,
@@ -24,8 +26,11 @@ fn messages(status: &CredentialStatus) -> Vec<(&str, &str)> {
 #[test]
 fn what_stands_in_the_way_is_said_with_its_advice_once_and_beside_that_in_short() {
     let conflict = Complaint::waiting(Reason::SecretConflict, "It belongs to bob: ask bob, or: take another");
-    let status =
-        told(&Scene { secret: Sight::Foreign { holder: "bob".into() }, ..blank() }, Some(&conflict), None);
+    let status = told(
+        &Scene { secret: Sight::Foreign { holder: "bob".into(), offer: Offer::Possible }, ..blank() },
+        Some(&conflict),
+        None,
+    );
     let wanted = [
         ("Ready", "It belongs to bob: ask bob, or: take another"),
         ("Active", "It belongs to bob"),
@@ -68,4 +73,24 @@ fn no_condition_repeats_the_advice_of_ready() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_withheld_under_an_account_that_is_not_inactive_does_not_say_that_it_is() {
+    let withheld = Ledger { state: State::Withheld, held: Some(copy()), ..ledger() };
+    for (account, wanted) in [
+        (Account::Inactive, "The Account alice is inactive: "),
+        (Account::Unknown, "The Account alice was inactive or missing when it was last seen: "),
+        (Account::Active, "The Account alice was inactive or missing when it was last seen: "),
+    ] {
+        let status = told(&Scene { account, ..with(withheld.clone()) }, None, None);
+        assert!(status.conditions[0].message.starts_with(wanted), "{}", status.conditions[0].message);
+    }
+}
+
+#[test]
+fn a_message_without_end_is_cut_to_what_the_schema_takes() {
+    let endless = Complaint::person(Reason::InvalidSpec, "ł".repeat(100_000));
+    let status = told(&blank(), Some(&endless), None);
+    assert!(status.conditions.iter().all(|one| one.message.len() <= 4_096 && !one.message.is_empty()));
 }

@@ -5,6 +5,7 @@ use chatelaine::{
     core::{
         ledger::Ledger,
         lifecycle::{Act, Complaint, decide},
+        ownership::Offer,
         page::Page,
         period::Period,
         policy::DefaultFrom,
@@ -128,7 +129,7 @@ fn while_the_secret_cannot_speak_every_status_repeats_the_testimony_unchanged() 
         Sight::Newer(2),
         Sight::Dying,
         Sight::LeftBehind,
-        Sight::Foreign { holder: "bob".into() },
+        Sight::Foreign { holder: "bob".into(), offer: Offer::Possible },
         ours(ledger(), INTACT),
     ];
     for secret in sights {

@@ -153,3 +153,21 @@ fn a_lost_secret_of_a_withheld_credential_is_made_again_as_withheld_with_its_cop
         (State::Withheld, Some(copy()), 1)
     );
 }
+
+#[test]
+fn only_of_what_is_kept_it_is_said_that_it_is_kept() {
+    let told = |scene: &Scene| page(scene).news.unwrap().text;
+    let mut sound = live();
+    sound.policy.wanted = Wanted::Inactive;
+    sound.copy = Some(CopySight { origin: Origin::JustMade, ..copy_sight(INTACT) });
+    assert!(told(&sound).ends_with("is kept"));
+    let damaged = Scene { secret: ours(ledger(), DAMAGED), copy: None, ..sound.clone() };
+    let lost = Scene { secret: Sight::Absent, copy: None, ..sound };
+    for scene in [damaged, lost] {
+        assert!(
+            !told(&scene).contains("kept") || told(&scene).contains("none could be kept"),
+            "{}",
+            told(&scene)
+        );
+    }
+}

@@ -51,7 +51,7 @@ async fn a_name_that_is_taken_is_looked_at_and_reported_and_never_created_again(
     stage.look().await.expect("still so");
     assert!(!stage.server.asked().iter().any(|asked| asked.starts_with("PUT secrets")));
     assert_eq!(stage.secret("ci")["data"], strangers_secret()["data"]);
-    assert!(stage.keeper.house.take_waiters("ns", "ci").len() == 1, "it is woken when the stranger goes");
+    assert!(stage.keeper.house.waiters.take("ns", "ci").len() == 1, "it is woken when the stranger goes");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,8 @@ mod caches;
 mod faults;
 mod holdings;
 mod limits;
+mod metadata;
+mod others;
 mod output;
 mod parents;
 mod passphrases;

@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
-async fn issued(spec: Value) -> Stage<AccessToken> {
+pub async fn issued(spec: Value) -> Stage<AccessToken> {
     let mut stage = Stage::new(spec);
     stage.rest().await;
     stage
 }
 
-fn value(secret: &Value, key: &str) -> Option<String> {
+pub fn value(secret: &Value, key: &str) -> Option<String> {
     let value = secret["data"][key].as_str()?;
     Some(String::from_utf8(BASE64.decode(value.as_bytes()).unwrap()).unwrap())
 }
 
-fn keys(stage: &Stage<AccessToken>) -> Vec<String> {
+pub fn keys(stage: &Stage<AccessToken>) -> Vec<String> {
     stage.secret("ci")["data"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// Somebody writes a key into the Secret; null takes it away.
-fn put_key(stage: &mut Stage<AccessToken>, key: &str, text: Option<&str>) {
+pub fn put_key(stage: &mut Stage<AccessToken>, key: &str, text: Option<&str>) {
     let mut secret = stage.secret("ci");
     let data = secret["data"].as_object_mut().unwrap();
     match text {
@@ -36,7 +36,7 @@ fn put_key(stage: &mut Stage<AccessToken>, key: &str, text: Option<&str>) {
     stage.server.put("secrets", secret);
 }
 
-fn message(stage: &Stage<AccessToken>) -> String {
+pub fn message(stage: &Stage<AccessToken>) -> String {
     let ready = stage.condition("Ready");
     assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("InvalidSpec")), "{ready}");
     assert_eq!(stage.condition("Active")["status"], "True", "the material can be used");
@@ -198,6 +198,23 @@ async fn what_would_make_the_secret_too_large_is_left_out_and_the_lifecycle_goes
     stage.rest().await;
     assert_eq!(stage.condition("Ready")["status"], "True");
     assert!(keys(&stage).contains(&"a".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn templates_that_ask_for_many_times_what_a_secret_holds_are_left_out_and_the_rest_is_there() {
+    let long = |name: &str| format!("{}:{}", name.repeat(10), "read".repeat(10));
+    let permissions: Vec<_> = (0..64).map(|n| long(&format!("r{n}"))).collect();
+    let [half, twice] = [130, 585].map(|times| "$(permissions)".repeat(times));
+    let template = json!({"a": half, "b": half, "c": "$(token)", "d": twice});
+    let stage = issued(json!({"permissions": permissions, "secret": {"template": template}})).await;
+    assert_eq!(keys(&stage), ["a", "account", "c", "permissions", "token"]);
+    let said = message(&stage);
+    for key in ["b", "d"] {
+        assert!(
+            said.contains(&format!("{key} (the Secret would be larger than 1 MiB: shorten it)")),
+            "{said}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -146,6 +146,46 @@ async fn an_operator_that_died_between_rotation_and_restart_makes_up_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_that_begins_anew_restarts_what_was_restarted_for_a_later_revision() {
+    let mut stage = settled().await;
+    for value in ["one", "two"] {
+        rotate(&mut stage, value).await;
+        restart_next(&stage.keeper.house).await;
+        stage.rest().await;
+    }
+    assert_eq!(annotations(&stage), json!({"restart.chatelaine.dev/ci": "3"}));
+    stage.delete_object("ci");
+    stage.server.remove("secrets", "ci");
+    stage.see_secret("ci");
+    let mut second = Stage::<AccessToken>::new(wants_web());
+    second.server.put("deployments", stage.server.get("deployments", "web").expect("it is there"));
+    second.rest().await;
+    restart_next(&second.keeper.house).await;
+    assert_eq!(second.server.asked(), [GET, "GET secrets/ci", PATCH], "the pods hold what is dead");
+    assert_eq!(annotations(&second), json!({"restart.chatelaine.dev/ci": "1"}));
+    second.rest().await;
+    rotate(&mut second, "value").await;
+    restart_next(&second.keeper.house).await;
+    assert_eq!(second.server.asked(), [GET, PATCH]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_that_the_secret_has_outrun_restarts_nothing() {
+    let mut stage = settled().await;
+    rotate(&mut stage, "one").await;
+    let (place, wishes) = timeout(LONG, stage.keeper.house.rollouts.next()).await.expect("it is wanted");
+    rotate(&mut stage, "two").await;
+    restart_next(&stage.keeper.house).await;
+    assert_eq!(stage.server.asked(), [GET, PATCH]);
+    for (key, wish) in wishes {
+        stage.keeper.house.rollouts.again(&key, place.clone(), wish, Duration::from_secs(1));
+    }
+    restart_next(&stage.keeper.house).await;
+    assert_eq!(stage.server.asked(), [GET, "GET secrets/ci"]);
+    assert_eq!(annotations(&stage), json!({"restart.chatelaine.dev/ci": "3"}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_that_rotate_within_the_window_share_one_rollout() {
     let mut stage = settled().await;
     stage.server.put("deployments", web(&["ci", "other"]));

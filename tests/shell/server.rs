@@ -221,6 +221,10 @@ impl Inner {
         if differs("resourceVersion") || (sub.is_none() && differs("uid")) {
             return status(409);
         }
+        let is_fixed = sub.is_none() && there["immutable"] == true;
+        if is_fixed && (body["immutable"] != true || body["data"] != there["data"]) {
+            return status(422);
+        }
         let mut object = match sub {
             Some(_) => Value::clone(&there),
             None => body.clone(),

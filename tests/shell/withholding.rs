@@ -1,6 +1,9 @@
 //! Withholding and giving back: the copy before the Secret, the Secret before the copy's end.
 
-use chatelaine::api::{AccessToken, REVOKE};
+use chatelaine::{
+    api::{AccessToken, REVOKE},
+    controller::queue::Again,
+};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -40,6 +43,25 @@ async fn the_copy_is_made_before_the_material_goes_and_goes_after_the_material_i
     assert_eq!(stage.secret("ci")["data"]["token"], token);
     assert_eq!(stage.ledger()["revision"], 1);
     assert!(stage.server.get("secrets", COPY).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_on_the_name_of_the_copy_is_looked_at_again_each_minute_and_once_gone_hinders_nothing() {
+    let (mut stage, token) = issued().await;
+    stage.server.put("secrets", json!({"metadata": {"name": COPY, "namespace": "ns", "uid": "theirs"}}));
+    set_active(&mut stage, json!(false));
+    for _ in 0..2 {
+        stage.see_object("ci");
+        let again = stage.look().await;
+        assert!(matches!(again, Ok(Again::In(rest, _)) if rest.as_secs() <= 60), "{again:?}");
+        assert_eq!(stage.condition("Stalled")["reason"], "SecretConflict");
+    }
+    assert_eq!(stage.secret("ci")["data"]["token"], token);
+    stage.server.remove("secrets", COPY);
+    stage.see_object("ci");
+    stage.look().await.expect("withheld");
+    assert_eq!(stage.secret(COPY)["data"]["token"], token);
+    assert_eq!(stage.secret("ci")["data"]["token"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,10 +121,11 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         || goes_on
         || brought_anew(scene, ledger)
         || (asked && !is_brought(scene));
-    if asked && is_brought(scene) && !cause {
+    let standing = scene.existence == Existence::Standing;
+    if asked && is_brought(scene) && !cause && standing {
         return page::note(scene, ledger, Trigger::Rotate, UPLOADED).into();
     }
-    if asked && date_passed {
+    if asked && date_passed && standing {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
         return page::note(scene, ledger, Trigger::Rotate, text).into();
     }

@@ -7,6 +7,7 @@ use super::{
 use crate::core::{
     answer::{Act, Answer, Complaint},
     ledger::Ledger,
+    ownership::Offer,
     period::Period,
     reason::Reason,
     scene::{Existence, Scene, Sight},
@@ -14,7 +15,7 @@ use crate::core::{
 };
 
 /// A stranger's Secret is looked at again after this time: no watch shows it.
-const CONFLICT_PAUSE: Period = Period::seconds(60);
+pub(in crate::core) const CONFLICT_PAUSE: Period = Period::seconds(60);
 
 /// A restored Secret may lack the label by which the watch would show it.
 const RESTORE_PAUSE: Period = Period::seconds(60);
@@ -23,7 +24,10 @@ pub(in crate::core) fn out_of_reach(scene: &Scene) -> Answer {
     let again = CONFLICT_PAUSE.after(scene.now);
     let conflict = |text: String| Complaint::waiting(Reason::SecretConflict, text).until(again).stop();
     match &scene.secret {
-        Sight::Foreign { holder } => conflict(format!(
+        Sight::Foreign { holder, offer: Offer::Vain } => conflict(format!(
+            "The Secret exists and belongs to {holder}: delete this and create it with another spec.secret.name"
+        )),
+        Sight::Foreign { holder, offer: Offer::Possible } => conflict(format!(
             "The Secret exists and belongs to {holder}: delete this and create it with another spec.secret.name, or \
              put the annotation chatelaine.dev/adopt: {}/{} on the Secret to have it taken over",
             scene.owner.kind, scene.owner.name

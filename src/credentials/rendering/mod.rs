@@ -34,12 +34,15 @@ pub struct Renderings {
     pub asked: Vec<(String, Result<SecretBytes, Flaw>)>,
 }
 
-/// Renders what the spec asks for. `parts` is what the kind itself renders from the same showing.
+/// Renders what the spec asks for. `parts` is what the kind itself renders from the same showing; `room` is how many bytes
+/// the Secret has left for it, and `is_taken` says which data keys are somebody else's.
 pub fn renderings<K: Credential>(
     object: &K,
     showing: Showing<'_>,
     parts: &Parts,
     type_: SecretType,
+    room: usize,
+    is_taken: impl Fn(&str) -> bool,
 ) -> Renderings {
     let output = &object.common().secret;
     let facts = [
@@ -56,11 +59,37 @@ pub fn renderings<K: Credential>(
         return Renderings { required, asked: Vec::new() };
     }
     let formats = output.formats.iter().flat_map(|format| of_format(*format, &sheet));
-    let templates = output.template.iter().map(|(key, text)| {
-        let template = Template::parse(text, K::NAMES);
-        (key.clone(), template.map(|template| template.render(|name| sheet.bytes(name))))
-    });
-    Renderings { required, asked: formats.map(|(key, text)| (key, Ok(text))).chain(templates).collect() }
+    let formats = formats.map(|(key, text)| (key, Draft::Written(text)));
+    let templates = output.template.iter().map(|(key, text)| (key.clone(), Draft::Template(text)));
+    let mut room = room.saturating_sub(required.values().map(|value| value.expose().len()).sum());
+    let mut asked = Vec::new();
+    for (key, draft) in formats.chain(templates) {
+        let made = if is_taken(&key) || required.contains_key(&key) {
+            Err(Flaw::Taken)
+        } else {
+            draft.make(room, K::NAMES, &sheet)
+        };
+        room -= made.as_ref().map_or(0, |text| text.expose().len());
+        asked.push((key, made));
+    }
+    Renderings { required, asked }
+}
+
+/// Something that is asked for, before it is known whether there is room for it.
+enum Draft<'a> {
+    Written(SecretBytes),
+    Template(&'a str),
+}
+
+impl Draft<'_> {
+    fn make(self, room: usize, names: &[&str], sheet: &Sheet<'_>) -> Result<SecretBytes, Flaw> {
+        match self {
+            Self::Written(text) => {
+                Some(text).filter(|text| text.expose().len() <= room).ok_or(Flaw::TooLarge)
+            }
+            Self::Template(text) => Template::parse(text, names)?.render(room, |name| sheet.bytes(name)),
+        }
+    }
 }
 
 fn of_format(format: SecretFormat, sheet: &Sheet<'_>) -> Vec<(String, SecretBytes)> {

@@ -32,12 +32,18 @@ enum Filter {
     Url,
 }
 
-/// Why a text is no template.
+/// Why something that is asked for is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     Unclosed,
-    UnknownName { name: String, known: String },
+    UnknownName {
+        name: String,
+        known: String,
+    },
     UnknownFilter(String),
+    TooLarge,
+    /// The Secret has a key of that name.
+    Taken,
 }
 
 impl<'a> Template<'a> {
@@ -63,18 +69,22 @@ impl<'a> Template<'a> {
         Ok(Self(pieces))
     }
 
-    /// The text with the values in their places.
-    pub fn render<'v>(&self, value_of: impl Fn(&str) -> &'v [u8]) -> SecretBytes {
+    /// The text with the values in their places, if it has room. It is measured first: of a few thousand bytes of text, and
+    /// values as long, could be made what no memory holds.
+    pub fn render<'v>(&self, room: usize, value_of: impl Fn(&str) -> &'v [u8]) -> Result<SecretBytes, Flaw> {
         let pieces = || {
             self.0.iter().map(|piece| match piece {
                 Piece::Text(text) => Zeroizing::new(text.as_bytes().to_vec()),
                 Piece::Value { name, filter } => filter.write(value_of(name)),
             })
         };
+        let length = pieces()
+            .try_fold(0, |length, piece| Some(length + piece.len()).filter(|length| *length <= room))
+            .ok_or(Flaw::TooLarge)?;
         // The capacity is there from the start: a buffer that grows leaves its old self behind, unwiped.
-        let mut all = Vec::with_capacity(pieces().map(|piece| piece.len()).sum());
+        let mut all = Vec::with_capacity(length);
         pieces().for_each(|piece| all.extend_from_slice(&piece));
-        SecretBytes::from(all)
+        Ok(SecretBytes::from(all))
     }
 }
 
@@ -127,6 +137,11 @@ impl fmt::Display for Flaw {
             Self::UnknownFilter(filter) => {
                 write!(f, "there is no filter {filter}, only base64, json and url")
             }
+            Self::Taken => f.write_str(
+                "the Secret has a key of this name that is not yours to fill: choose another name, or remove it from \
+                 the Secret",
+            ),
+            Self::TooLarge => f.write_str("the Secret would be larger than 1 MiB: shorten it"),
         }
     }
 }
