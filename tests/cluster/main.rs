@@ -20,6 +20,7 @@ mod passphrases;
 mod people;
 mod permissions;
 mod rendered;
+mod restart;
 mod restore;
 mod revoke;
 mod roles;
