@@ -6,12 +6,14 @@
 
 mod backup;
 mod conflict;
+mod crowds;
 mod dates;
 mod delete;
 mod expiry;
 #[path = "../history/mod.rs"]
 mod history;
 mod holdings;
+mod hostile;
 mod issue;
 mod limits;
 mod lost;
@@ -20,6 +22,7 @@ mod passphrases;
 mod people;
 mod permissions;
 mod rendered;
+mod rest;
 mod restart;
 mod restore;
 mod revoke;
