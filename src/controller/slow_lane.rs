@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use crate::credentials::MintError;
 
 /// Jobs by uid: started, or done and waiting to be taken.
 pub struct SlowLane {
-    jobs: Arc<Mutex<HashMap<String, Job>>>,
+    jobs: Arc<Mutex<Jobs>>,
     places: Arc<Semaphore>,
 }
 
@@ -36,7 +36,7 @@ impl SlowLane {
         make: impl FnOnce() -> Result<Values, MintError> + Send + 'static,
         done: impl FnOnce() + Send + 'static,
     ) -> Option<Result<Values, MintError>> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         match jobs.remove(uid).filter(|job| job.order == order) {
             Some(Job { made: Some(made), .. }) => return Some(made),
             Some(under_way) => {
@@ -49,22 +49,34 @@ impl SlowLane {
         let (jobs, places, uid) = (self.jobs.clone(), self.places.clone(), uid.to_owned());
         tokio::spawn(async move {
             let _place = places.acquire().await;
+            // Nobody waits any more for an object that was forgotten, or for what nobody wants any more: it is not made,
+            // so that those who wait behind it need not wait for it.
+            if under_way(&mut lock(&jobs), &uid, &order).is_none() {
+                return;
+            }
             let made = tokio::task::spawn_blocking(make).await;
             let made = made.unwrap_or(Err(MintError("making the key was interrupted")));
-            // Nobody waits any more for an object that was forgotten, or for what nobody wants any more.
-            let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(job) = jobs.get_mut(&uid).filter(|job| job.order == order) {
+            if let Some(job) = under_way(&mut lock(&jobs), &uid, &order) {
                 job.made = Some(made);
             }
-            drop(jobs);
             done();
         });
         None
     }
 
     pub fn forget(&self, uid: &str) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        lock(&self.jobs).remove(uid);
     }
+}
+
+type Jobs = HashMap<String, Job>;
+
+fn lock(jobs: &Mutex<Jobs>) -> MutexGuard<'_, Jobs> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn under_way<'a>(jobs: &'a mut Jobs, uid: &str, order: &str) -> Option<&'a mut Job> {
+    jobs.get_mut(uid).filter(|job| job.order == order)
 }
 
 #[cfg(test)]
@@ -91,14 +103,34 @@ mod tests {
         assert_eq!(ask("first"), None);
         assert_eq!(ask("first"), None, "it is made once");
         assert_eq!(ask("second"), None);
-        for _ in 0..2 {
-            done.recv().await;
-        }
-        assert!(done.try_recv().is_err());
+        done.recv().await;
+        assert!(done.try_recv().is_err(), "the first was not even begun");
         assert_eq!(ask("second").as_deref(), Some("second"));
         assert_eq!(ask("third"), None);
         done.recv().await;
         assert_eq!(ask("second"), None, "what was made for the third is dropped");
         lane.forget("u");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_wants_any_more_is_not_made_and_holds_up_nobody() {
+        let lane = SlowLane::new(1);
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let (told, mut done) = tokio::sync::mpsc::unbounded_channel();
+        let ask = |uid: &'static str| {
+            let (begun, told) = (begun.clone(), told.clone());
+            let make = move || {
+                begun.lock().unwrap().push(uid);
+                Ok(made(uid))
+            };
+            lane.take_or_start(uid, "order".into(), make, move || assert!(told.send(uid).is_ok()))
+        };
+        for uid in ["deleted", "other", "kept"] {
+            assert!(ask(uid).is_none());
+        }
+        ["deleted", "other"].iter().for_each(|uid| lane.forget(uid));
+        assert_eq!(done.recv().await, Some("kept"));
+        assert_eq!(*begun.lock().unwrap(), ["kept"]);
+        assert!(ask("kept").is_some());
     }
 }

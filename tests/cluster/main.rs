@@ -6,12 +6,14 @@
 
 mod backup;
 mod conflict;
+mod crowds;
 mod dates;
 mod delete;
 mod expiry;
 #[path = "../history/mod.rs"]
 mod history;
 mod holdings;
+mod hostile;
 mod issue;
 mod limits;
 mod lost;
@@ -21,6 +23,8 @@ mod passwords;
 mod people;
 mod permissions;
 mod rendered;
+mod rest;
+mod restart;
 mod restore;
 mod revoke;
 mod roles;

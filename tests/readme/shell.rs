@@ -86,5 +86,7 @@ impl Shell {
 }
 
 fn only_looks(line: &str) -> bool {
-    ["get", "describe", "wait", "explain"].iter().any(|verb| line.starts_with(&format!("kubectl {verb} ")))
+    ["get", "describe", "wait", "explain", "auth"]
+        .iter()
+        .any(|verb| line.starts_with(&format!("kubectl {verb} ")))
 }

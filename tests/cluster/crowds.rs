@@ -1,0 +1,121 @@
+//! Many at once: what is refused, what comes and goes, and what is deleted half-way holds up nobody and shares nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use kube::ResourceExt;
+use serde_json::{Value, json};
+
+use crate::history::{History, ledger as read, value as bytes};
+use crate::hostile::survive;
+use crate::stage::{
+    AccessToken, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, is_ready, keys, ledger, secret_key, uid,
+};
+
+#[test]
+fn of_a_hundred_credentials_of_which_half_are_refused_the_other_half_is_not_held_up() {
+    const EACH: usize = 10;
+    survive(|stage| async move {
+        let refused: [(&str, Kind, Value, &str); 5] = [
+            (
+                "upload",
+                SshKey,
+                json!({"method": "Upload", "publicKey": "ssh-dss AAAAB3NzaC1kc3M="}),
+                "InvalidKey",
+            ),
+            ("permission", AccessToken, json!({"permissions": ["billing:list"]}), "PermissionNotGranted"),
+            ("role", ApiKeyPair, json!({"roles": ["nobody-has-it"]}), "RoleNotFound"),
+            ("account", AccessToken, json!({"accountRef": {"name": "nobody"}}), "AccountNotFound"),
+            ("cron", ApiKeyPair, json!({"rotation": {"cron": "0 0 30 2 *", "overlap": "1h"}}), "InvalidSpec"),
+        ];
+        let began = Instant::now();
+        for n in 0..EACH {
+            for (name, kind, spec, _) in &refused {
+                stage.credential(*kind, &format!("{name}-{n}"), spec.clone()).await;
+                stage.credential(AccessToken, &format!("good-{name}-{n}"), json!({})).await;
+            }
+        }
+        for n in 0..EACH {
+            for (name, kind, _, reason) in &refused {
+                let (bad, good) = (format!("{name}-{n}"), format!("good-{name}-{n}"));
+                stage.until(AccessToken, &good, "ready", is_ready).await;
+                stage.until_reason(*kind, &bad, "Ready", reason).await;
+                assert_eq!(stage.get(Secret, &bad).await, Value::Null, "nothing is written for {bad}");
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "after {:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn two_credentials_that_want_one_secret_and_come_and_go_in_turns_never_share_it_nor_a_value() {
+    const TURNS: u64 = 30;
+    const BOTH: [(Kind, &str); 2] = [(AccessToken, "one"), (ApiKeyPair, "other")];
+    survive(|stage| async move {
+        let history = History::begin(stage.client.clone(), &stage.namespace).await;
+        let spec = json!({"secret": {"name": "shared"}});
+        stage.credential(BOTH[0].0, BOTH[0].1, spec.clone()).await;
+        for turn in 0..TURNS {
+            let (leaves, comes) = (BOTH[turn as usize % 2], BOTH[(turn as usize + 1) % 2]);
+            stage.credential(comes.0, comes.1, spec.clone()).await;
+            // Before the operator has seen it, while it writes, or when it is done.
+            tokio::time::sleep(Duration::from_millis(turn * 37 % 400)).await;
+            stage.delete(leaves.0, leaves.1).await;
+            stage.until_gone(leaves.0, leaves.1).await;
+        }
+        let (kind, name) = BOTH[TURNS as usize % 2];
+        let last = stage.until(kind, name, "ready", is_ready).await;
+        let secret = stage.secret("shared").await;
+        assert_eq!(ledger(&secret)["owner"]["uid"], json!(uid(&last)));
+        assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], json!(uid(&last)));
+        let (foreign, _) = BOTH[(TURNS as usize + 1) % 2];
+        assert!(!keys(&secret).contains(&secret_key(foreign).to_owned()), "{secret:#}");
+
+        history.settle(stage.client.clone(), &stage.namespace).await;
+        let mut owners: BTreeMap<Vec<u8>, BTreeSet<String>> = BTreeMap::new();
+        let mut of_a_secret: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for version in history.of("shared") {
+            let owner = read(&version).owner;
+            of_a_secret.entry(version.uid().expect("a uid")).or_default().insert(owner.uid.clone());
+            for key in ["token", "secretKey"] {
+                if let Some(value) = bytes(&version, key) {
+                    owners.entry(value.to_vec()).or_default().insert(owner.uid.clone());
+                }
+            }
+        }
+        eprintln!("{} values in {} Secrets", owners.len(), of_a_secret.len());
+        assert!(owners.values().all(|owners| owners.len() == 1), "a value had two owners");
+        assert!(of_a_secret.values().all(|owners| owners.len() == 1), "a Secret changed hands");
+    });
+}
+
+#[test]
+fn a_namespace_that_is_deleted_while_its_rsa_keys_are_made_is_gone_in_half_a_minute() {
+    const KEYS: usize = 100;
+    const SOON: Duration = Duration::from_secs(30);
+    survive(|stage| async move {
+        let rsa = json!({"algorithm": "Rsa", "bits": 4096});
+        let doomed = Stage::on(stage.cluster).await;
+        for n in 0..KEYS {
+            doomed.credential(SshKey, &format!("key-{n}"), rsa.clone()).await;
+        }
+        doomed.until(SshKey, "key-0", "ready", is_ready).await;
+        let path = format!("/api/v1/namespaces/{}", doomed.namespace);
+        let delete = stage.send(Method::DELETE, path.clone(), "application/json", &Value::Null);
+        delete.await.expect("it is deleted");
+        let began = Instant::now();
+        loop {
+            let answer = stage.send(Method::GET, path.clone(), "application/json", &Value::Null).await;
+            if answer.is_err_and(|error| matches!(error, kube::Error::Api(status) if status.code == 404)) {
+                break;
+            }
+            assert!(began.elapsed() < SOON, "it is still there after {:?}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        // Whoever waits for a key behind those that nobody wants any more has it soon.
+        let began = Instant::now();
+        stage.ready(SshKey, CI, rsa).await;
+        assert!(began.elapsed() < SOON, "a key took {:?}", began.elapsed());
+    });
+}

@@ -1,0 +1,133 @@
+//! An API server that is killed and comes back on the same data: nothing that was asked for meanwhile is lost or done
+//! twice, and nobody needs to start the operator again.
+
+#![cfg(feature = "operator")]
+
+mod history;
+
+use std::time::Duration;
+
+use chatelaine::{
+    api::{AccessToken, Account, ROTATE},
+    core::{ledger::Ledger, reason::Reason},
+};
+use futures::{StreamExt, stream};
+use history::{Hands, block_on, eventually, ledger};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use support::Operator;
+use tokio::time::sleep;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_chatelaine");
+const EACH: usize = 20;
+/// The contract's time for whatever a lost watch held up.
+const PROGRESS: Duration = Duration::from_secs(90);
+/// For how long nobody answers: less than a client tries again, longer, and long enough for its pauses to grow.
+const OUTAGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(8), Duration::from_secs(25)];
+
+/// Asks until there is an answer. What the server took before it died is taken.
+async fn insist<T>(ask: impl AsyncFn() -> kube::Result<T>) {
+    loop {
+        match ask().await {
+            Ok(_) => return,
+            Err(kube::Error::Api(status)) if status.code == 409 => return,
+            Err(kube::Error::Api(status))
+                if status.code < 500 && status.code != 401 && status.code != 403 =>
+            {
+                panic!("refused: {status:?}");
+            }
+            // Also what a server says before it has read its roles.
+            Err(_) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn create(hands: &Hands, name: &str) {
+    let manifest = json!({
+        "apiVersion": "chatelaine.dev/v1alpha1", "kind": "AccessToken", "metadata": {"name": name},
+        "spec": {"accountRef": {"name": "alice"}, "rotation": {"overlap": "1h"}},
+    });
+    let object: AccessToken = serde_json::from_value(manifest).expect("a manifest");
+    insist(async || hands.api().create(&PostParams::default(), &object).await).await;
+}
+
+async fn rotate(hands: &Hands, name: &str, value: &str) {
+    let patch = Patch::Merge(Hands::annotation(ROTATE, value));
+    insist(async || hands.api::<AccessToken>().patch(name, &PatchParams::default(), &patch).await).await;
+}
+
+/// Creates a credential and sets a trigger on an old one, again and again, with hardly a pause: before the server dies,
+/// and at once when it is back.
+async fn create_and_rotate(hands: &Hands, round: usize) {
+    stream::iter(0..EACH)
+        .for_each_concurrent(4, async |n| {
+            create(hands, &format!("new-{round}-{n}")).await;
+            rotate(hands, &format!("old-{n}"), &format!("round-{round}")).await;
+            sleep(Duration::from_millis(200)).await;
+        })
+        .await;
+}
+
+/// Waits until each Secret whose name begins so is there and its ledger is as wanted.
+async fn until_each(hands: &Hands, prefix: &str, what: &str, holds: impl Fn(&Ledger) -> bool) {
+    eventually(what, PROGRESS, async || {
+        let Ok(secrets) = hands.api::<Secret>().list(&Default::default()).await else { return false };
+        let ours = secrets.iter().filter(|secret| secret.name_any().starts_with(prefix));
+        ours.filter(|secret| holds(&ledger(secret))).count() == EACH
+    })
+    .await;
+}
+
+/// Whether it was issued once, and rotated once for each of these values.
+fn was_rotated_by(ledger: &Ledger, values: &[String]) -> bool {
+    let causes: Vec<_> = ledger.history.iter().map(|entry| (entry.reason, entry.trigger.as_ref())).collect();
+    let rotated = values.iter().map(|value| (Reason::Rotated, Some(value)));
+    let wanted: Vec<_> = [(Reason::Issued, None)].into_iter().chain(rotated).collect();
+    assert!(ledger.revision <= wanted.len() as i64, "something was done twice: {causes:?}");
+    ledger.revision == wanted.len() as i64 && causes == wanted
+}
+
+#[test]
+fn an_api_server_that_dies_and_comes_back_loses_nothing_and_has_nothing_done_twice() {
+    block_on(async {
+        let control_plane = support::own().await;
+        let hands = Hands { client: control_plane.client(), namespace: control_plane.namespace().await };
+        hands.create::<Account>("alice", json!({"email": "alice@example.com"})).await;
+        let operator = Operator::start(&control_plane, BINARY, &[]).await.expect("it starts");
+        for n in 0..EACH {
+            create(&hands, &format!("old-{n}")).await;
+        }
+        until_each(&hands, "old-", "the old ones are issued", |ledger| was_rotated_by(ledger, &[])).await;
+
+        let mut values = Vec::new();
+        for (round, outage) in OUTAGES.into_iter().enumerate() {
+            let dies = async {
+                sleep(Duration::from_millis(300)).await;
+                control_plane.stop_apiserver();
+                sleep(outage).await;
+                control_plane.start_apiserver().await.expect("it comes back");
+            };
+            tokio::join!(create_and_rotate(&hands, round), dies);
+            values.push(format!("round-{round}"));
+            let new = format!("new-{round}-");
+            let issued = format!("all of {new} are issued");
+            until_each(&hands, &new, &issued, |ledger| was_rotated_by(ledger, &[])).await;
+            let rotated = format!("all are rotated by {values:?}");
+            until_each(&hands, "old-", &rotated, |ledger| was_rotated_by(ledger, &values)).await;
+        }
+        let everybody_is_told = async || {
+            let tokens = hands.api::<AccessToken>().list(&Default::default()).await.expect("a list");
+            tokens.iter().all(|token| {
+                let told = token.status.as_ref().and_then(|status| status.common.revision);
+                told == Some(if token.name_any().starts_with("old-") { 1 + values.len() as i64 } else { 1 })
+            })
+        };
+        eventually("everybody is told", PROGRESS, everybody_is_told).await;
+        assert!(!operator.logs().contains("panick"));
+        assert!(operator.stop().await.expect("it is still the one that was started").success());
+    });
+}
