@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::history::{History, ledger as read, value as bytes};
 use crate::hostile::survive;
 use crate::stage::{
-    AccessToken, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, is_ready, keys, ledger, secret_key, uid,
+    AccessToken, ApiKeyPair, BINARY, CI, Kind, Secret, SshKey, Stage, is_ready, keys, ledger, secret_key, uid,
 };
 
 #[test]
@@ -85,6 +85,10 @@ fn two_credentials_that_want_one_secret_and_come_and_go_in_turns_never_share_it_
             }
         }
         eprintln!("{} values in {} Secrets", owners.len(), of_a_secret.len());
+        // Who tries to write it nevertheless is refused by the server, again and again.
+        let log = support::shared_operator(BINARY).await.logs();
+        let again = |line: &&str| line.contains(&stage.namespace) && line.contains("tried again");
+        assert_eq!(log.lines().find(again), None, "a conflict is no error loop");
         assert!(owners.values().all(|owners| owners.len() == 1), "a value had two owners");
         assert!(of_a_secret.values().all(|owners| owners.len() == 1), "a Secret changed hands");
     });
