@@ -227,6 +227,16 @@ fn a_rotation_renews_a_lifetime_and_does_not_move_a_date() {
 }
 
 #[test]
+fn the_ledger_lists_the_last_ten_revisions_and_lets_older_ones_go() {
+    let mut ledger = ledger();
+    for n in 0..12 {
+        ledger = page(&asking(with(ledger), Some(&format!("r{n}")), None)).ledger;
+    }
+    let listed: Vec<i64> = ledger.history.iter().map(|entry| entry.revision).collect();
+    assert_eq!(listed, Vec::from_iter(4..=13));
+}
+
+#[test]
 fn a_second_rotation_in_an_overlap_lets_the_oldest_go() {
     let mut scene = asking(with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() }), Some("r"), None);
     scene.policy.overlap = Some(Period::seconds(600));
