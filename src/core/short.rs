@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// What a person reads of a list.
-const LISTED: usize = 10;
+/// As much of a list as is named, in bytes: the forty permissions of a whole API, in a sentence that fits into an event.
+const LISTED: usize = 800;
 
 /// The text, cut to this many bytes.
 pub fn short(text: &str, most: usize) -> Cow<'_, str> {
@@ -17,12 +17,18 @@ pub fn short(text: &str, most: usize) -> Cow<'_, str> {
 
 /// The first of them in a sentence, and how many more there are.
 pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let mut words = words.into_iter();
-    let first: Vec<&str> = words.by_ref().take(LISTED).collect();
-    match (first.is_empty(), words.count()) {
+    let (mut named, mut more) = (String::new(), 0);
+    for word in words {
+        match named.len() + word.len() {
+            _ if named.is_empty() => named.push_str(word),
+            length if more == 0 && length < LISTED => named = format!("{named}, {word}"),
+            _ => more += 1,
+        }
+    }
+    match (named.is_empty(), more) {
         (true, _) => "nothing".to_owned(),
-        (false, 0) => first.join(", "),
-        (false, more) => format!("{} and {more} more", first.join(", ")),
+        (false, 0) => named,
+        (false, more) => format!("{named} and {more} more"),
     }
 }
 
@@ -42,11 +48,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_list_ten_are_named_and_the_others_counted() {
-        let words: Vec<String> = (0..12).map(|n| n.to_string()).collect();
+    fn of_a_long_list_as_many_are_named_as_fit_and_the_others_counted() {
+        let words: Vec<String> = (0..60).map(|n| format!("{n:018}")).collect();
         let words = || words.iter().map(String::as_str);
         assert_eq!(listed(words().take(0)), "nothing");
-        assert_eq!(listed(words().take(2)), "0, 1");
-        assert_eq!(listed(words()), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
+        let both = words().take(2).collect::<Vec<_>>().join(", ");
+        assert_eq!(listed(words().take(2)), both);
+        let whole = words().take(40).collect::<Vec<_>>().join(", ");
+        assert_eq!(listed(words().take(40)), whole, "a whole API's");
+        assert_eq!(listed(words()), format!("{whole} and 20 more"));
     }
 }
