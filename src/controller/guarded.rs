@@ -10,12 +10,11 @@ use kube::{
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{cache::Kept, slim::Slim, watch::Watched};
+use super::{cache::Kept, packed::Packed, slim::Slim, watch::Watched};
 use crate::api::State;
 
-/// An object as the caches keep it. The text of spec and status is half the size of the decoded object, and it is
-/// taken over as it comes. One that does not fit the schema is found out when it is read, and does not hold up all
-/// others.
+/// An object as the caches keep it: the text of spec and status, packed, is a small part of the decoded object. One that
+/// does not fit the schema is found out when it is read, and does not hold up all others.
 #[derive(Clone)]
 pub struct Guarded<K> {
     pub meta: Slim,
@@ -31,14 +30,10 @@ pub struct Guarded<K> {
     pub issued: bool,
     /// `status.state`.
     pub state: Option<State>,
-    /// Where in the text the spec ends.
-    spec_end: usize,
-    text: Box<str>,
+    spec: Packed,
+    status: Packed,
     kind: PhantomData<fn() -> K>,
 }
-
-/// What stands in the text before the spec.
-const BEFORE_SPEC: &str = r#"{"metadata":{},"spec":"#;
 
 /// What is asked of a spec without reading the object.
 #[derive(Deserialize)]
@@ -93,7 +88,9 @@ pub struct Unreadable;
 
 impl<K: Resource + DeserializeOwned> Guarded<K> {
     pub fn read(&self) -> Result<K, Unreadable> {
-        let mut object: K = serde_json::from_str(&self.text).map_err(|_| Unreadable)?;
+        let (spec, status) = (self.spec.text(), self.status.text());
+        let text = format!(r#"{{"metadata":{{}},"spec":{spec},"status":{status}}}"#);
+        let mut object: K = serde_json::from_str(&text).map_err(|_| Unreadable)?;
         *object.meta_mut() = self.meta.object_meta();
         Ok(object)
     }
@@ -103,8 +100,7 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
     where
         K: HasSpec<Spec: DeserializeOwned>,
     {
-        let spec = self.text.get(BEFORE_SPEC.len()..self.spec_end).ok_or(Unreadable)?;
-        serde_json::from_str(spec).map_err(|_| Unreadable)
+        serde_json::from_str(&self.spec.text()).map_err(|_| Unreadable)
     }
 }
 
@@ -119,8 +115,7 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let Parts { metadata: meta, spec, status } = Parts::deserialize(deserializer)?;
         let spec = spec.as_ref().map_or("null", |spec| spec.get());
         let status = status.as_ref().map_or("null", |status| status.get());
-        let text = format!(r#"{BEFORE_SPEC}{spec},"status":{status}}}"#).into_boxed_str();
-        let spec_end = BEFORE_SPEC.len() + spec.len();
+        let packed = (Packed::from(spec), Packed::from(status));
         let (account, service, parent) = match serde_json::from_str::<SpecGlance>(spec) {
             Ok(spec) => (Some(spec.account_ref.name), spec.service, spec.api_key_pair_ref.map(|of| of.name)),
             Err(_) => (None, None, None),
@@ -129,7 +124,8 @@ impl<'de, K> Deserialize<'de> for Guarded<K> {
         let issued = status.as_ref().is_some_and(StatusGlance::is_issued);
         let state = status.as_ref().and_then(|status| status.state);
         let end = status.and_then(StatusGlance::end);
-        Ok(Self { meta, account, end, service, parent, issued, state, spec_end, text, kind: PhantomData })
+        let (spec, status) = packed;
+        Ok(Self { meta, account, end, service, parent, issued, state, spec, status, kind: PhantomData })
     }
 }
 

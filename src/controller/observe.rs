@@ -147,7 +147,7 @@ fn see_copy<K: Credential>(house: &House, seen: &mut Seen<K>) {
     if let Some(copy) = house.glance(&namespace, &expected_copy(&seen.scene)) {
         seen.scene.copy = Some(CopySight {
             copy: Copy { name: copy.meta.name.to_string(), uid: copy.meta.uid.to_string() },
-            origin: origin(copy.meta.annotation(HELD_FOR), &seen.scene.owner),
+            origin: origin(copy.meta.annotation(HELD_FOR).as_deref(), &seen.scene.owner),
             inside: Inside::Unread,
             form: copy_form(&*seen.object, &seen.scene.owner, &copy.meta.object_meta()),
         });

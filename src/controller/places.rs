@@ -63,10 +63,9 @@ fn published(house: &House, entry: Entry<'_>) -> HashSet<String> {
         revision: i64,
     }
     let theirs = house.caches.secrets.filter(|secret| *secret.meta.namespace == *entry.namespace);
-    let page = |text: &str| serde_json::from_str::<Page>(text).ok();
     theirs
         .iter()
-        .filter_map(|secret| page(secret.meta.annotation(LEDGER)?))
+        .filter_map(|secret| serde_json::from_str::<Page>(&secret.meta.annotation(LEDGER)?).ok())
         .filter(|page| page.revision > 0 && page.owner.account == entry.account)
         .map(|page| page.owner.uid)
         .collect()

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::clock::Clock;
+use super::{clock::Clock, packed::Packed};
 use crate::core::{reason::Reason, short::short};
 
 /// How many events wait at most; what comes then is dropped, and said so in the log.
@@ -40,12 +40,12 @@ const COMPONENT: &str = "chatelaine";
 #[derive(Clone)]
 pub struct Reporter(mpsc::Sender<Waiting>);
 
-/// One event as it waits: as text, because after a mass issue thousands do, and a reference is large.
-pub struct Waiting(Box<str>);
+/// One event as it waits: packed, because after a mass issue thousands do, and a reference is large.
+pub struct Waiting(Packed);
 
 impl Waiting {
     pub fn told(&self) -> Option<Told> {
-        serde_json::from_str(&self.0).ok()
+        serde_json::from_str(&self.0.text()).ok()
     }
 }
 
@@ -66,7 +66,7 @@ impl Reporter {
     pub fn tell(&self, about: ObjectReference, reason: Reason, text: String) {
         tracing::info!(kind = about.kind, namespace = about.namespace, name = about.name, %reason, "{text}");
         let Ok(text) = serde_json::to_string(&Told { about, reason, text }) else { return };
-        if self.0.try_send(Waiting(text.into())).is_err() {
+        if self.0.try_send(Waiting(Packed::from(&*text))).is_err() {
             tracing::warn!("too many events at once: one was dropped");
         }
     }

@@ -19,7 +19,7 @@ impl SecretMeta {
     /// Kind and name of whom it belongs to. The ledger says it, whatever the owner references say; these are heard when
     /// the ledger is gone or broken, because that is what its owner must see to.
     pub fn belongs_to(&self) -> Option<(String, String)> {
-        let held = || serde_json::from_str::<Owner>(self.meta.annotation(HELD_FOR)?).ok();
+        let held = || serde_json::from_str::<Owner>(&self.meta.annotation(HELD_FOR)?).ok();
         let reference = || self.meta.owners.iter().find(|owner| owner.controller == Some(true));
         owner_in_ledger(&self.meta)
             .or_else(held)
@@ -33,7 +33,8 @@ impl SecretMeta {
         struct Page {
             state: State,
         }
-        let page = self.meta.annotation(api::LEDGER).and_then(|text| serde_json::from_str::<Page>(text).ok());
+        let page =
+            self.meta.annotation(api::LEDGER).and_then(|text| serde_json::from_str::<Page>(&text).ok());
         page.is_some_and(|page| matches!(page.state, State::Expired | State::Revoked))
     }
 }
@@ -43,7 +44,7 @@ fn owner_in_ledger(meta: &Slim) -> Option<Owner> {
     struct Page {
         owner: Owner,
     }
-    serde_json::from_str::<Page>(meta.annotation(api::LEDGER)?).ok().map(|page| page.owner)
+    serde_json::from_str::<Page>(&meta.annotation(api::LEDGER)?).ok().map(|page| page.owner)
 }
 
 impl<'de> Deserialize<'de> for SecretMeta {

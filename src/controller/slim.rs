@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde::{Deserialize, Deserializer};
 
-use super::queue::Key;
+use super::{packed::Packed, queue::Key};
 use crate::{api::REQUESTED_AT, core::restore::VELERO};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -34,11 +34,11 @@ pub struct Slim {
     pub owners: Box<[OwnerReference]>,
 }
 
-type Pairs = Box<[(Box<str>, Box<str>)]>;
+type Pairs = Box<[(Box<str>, Packed)]>;
 
 impl Slim {
-    pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.annotations.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value)
+    pub fn annotation(&self, key: &str) -> Option<String> {
+        self.annotations.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.text())
     }
 
     pub fn key(&self, kind: &'static str) -> Key {
@@ -48,7 +48,7 @@ impl Slim {
     /// The same in the form that objects have.
     pub fn object_meta(&self) -> ObjectMeta {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let pair = |(key, value): &(Box<str>, Box<str>)| (key.to_string(), value.to_string());
+        let pair = |(key, value): &(Box<str>, Packed)| (key.to_string(), value.text());
         let map = |pairs: &Pairs| Some(pairs.iter().map(pair).collect()).filter(|_| !pairs.is_empty());
         ObjectMeta {
             name: text(&self.name),
@@ -80,7 +80,8 @@ fn veleros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error
 
 fn pairs<'de, D: Deserializer<'de>>(deserializer: D, wanted: fn(&str) -> bool) -> Result<Pairs, D::Error> {
     let all = Option::<BTreeMap<Box<str>, Box<str>>>::deserialize(deserializer)?;
-    Ok(all.into_iter().flatten().filter(|(key, _)| wanted(key)).collect())
+    let pairs = all.into_iter().flatten().filter(|(key, _)| wanted(key));
+    Ok(pairs.map(|(key, value)| (key, Packed::from(&*value))).collect())
 }
 
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[OwnerReference]>, D::Error> {
@@ -105,7 +106,7 @@ mod tests {
             "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
         }))
         .unwrap();
-        assert_eq!(slim.annotation("chatelaine.dev/rotate"), Some("1"));
+        assert_eq!(slim.annotation("chatelaine.dev/rotate").as_deref(), Some("1"));
         assert_eq!(slim.annotation("somebody.else/note"), None);
         let wanted: ObjectMeta = serde_json::from_value(json!({
             "name": "ci", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 2,
