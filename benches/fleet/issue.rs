@@ -16,8 +16,9 @@ use crate::{
     stage::Stage,
 };
 
-/// What is left of the work when the last credential is Ready: the caches see the last writes.
-const SETTLE: Duration = Duration::from_secs(5);
+/// What is left of the work when the last credential is Ready: the caches see the last writes, and the Accounts tell what
+/// they hold now, which waits for ten seconds at most.
+const SETTLE: Duration = Duration::from_secs(15);
 
 pub struct Issued {
     pub number: usize,
