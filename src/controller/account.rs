@@ -38,7 +38,7 @@ pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) 
         Ok(account) => account,
         Err(Unreadable) => {
             house.pace.settle(key);
-            return status::tell_unreadable::<Account>(house, &guarded.meta).await;
+            return status::tell_unreadable::<Account>(house, &guarded.meta, None).await;
         }
     };
     let after_password = password::see_to(house, key, account).await?;

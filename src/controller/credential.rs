@@ -50,7 +50,7 @@ pub struct Keeper<K: Credential> {
 }
 
 /// What came of an act.
-enum Outcome {
+pub(super) enum Outcome {
     Done,
     /// The key is being made; the object is looked at again when it is there.
     Making,
@@ -81,7 +81,7 @@ impl<K: Credential> Keeper<K> {
         };
         match guarded.read() {
             Ok(object) => self.see_to(key, object).await,
-            Err(Unreadable) => status::tell_unreadable::<K>(&self.house, &guarded.meta).await,
+            Err(Unreadable) => self.see_to_unread(key, &guarded.meta, &guarded.told_secret()).await,
         }
     }
 
@@ -142,7 +142,12 @@ impl<K: Credential> Keeper<K> {
         Err(Failure::Outrun)
     }
 
-    async fn carry_out(&self, key: &Key, seen: &mut Seen<K>, act: Act) -> Result<Outcome, Failure> {
+    pub(super) async fn carry_out(
+        &self,
+        key: &Key,
+        seen: &mut Seen<K>,
+        act: Act,
+    ) -> Result<Outcome, Failure> {
         match act {
             Act::Rest(_) => Ok(Outcome::Done),
             Act::Write(page) => self.write(key, seen, *page).await,

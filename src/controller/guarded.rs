@@ -104,6 +104,19 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
     }
 }
 
+impl<K> Guarded<K> {
+    /// The Secret that status told of last, else the one that has the object's name: for one that cannot be read.
+    pub fn told_secret(&self) -> String {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Told {
+            secret_ref: NameGlance,
+        }
+        let told = serde_json::from_str::<Told>(&self.status.text());
+        told.map_or_else(|_| self.meta.name.to_string(), |told| told.secret_ref.name.into())
+    }
+}
+
 impl<'de, K> Deserialize<'de> for Guarded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -166,7 +179,10 @@ mod tests {
                 "annotations": {"chatelaine.dev/rotate": "1"},
             },
             "spec": spec,
-            "status": {"id": "t", "revision": 1, "state": "Live", "expirationTime": "2026-01-01T00:00:00Z"},
+            "status": {
+                "id": "t", "revision": 1, "state": "Live", "expirationTime": "2026-01-01T00:00:00Z",
+                "secretRef": {"name": "elsewhere", "uid": "s", "resourceVersion": "7"},
+            },
         })
         .to_string();
         serde_json::from_str(&text).unwrap()
@@ -227,6 +243,7 @@ mod tests {
             assert_eq!(guarded.account, None);
             assert_eq!(guarded.read().unwrap_err(), Unreadable);
             assert_eq!(guarded.read_spec().unwrap_err(), Unreadable);
+            assert_eq!(guarded.told_secret(), "elsewhere");
         }
     }
 
@@ -235,5 +252,6 @@ mod tests {
         let text = r#"{"metadata": {"name": "ci"}, "spec": {"accountRef": {"name": "alice"}}}"#;
         let guarded: Guarded<AccessToken> = serde_json::from_str(text).unwrap();
         assert_eq!((guarded.end, guarded.read().unwrap().status), (None, None));
+        assert_eq!(guarded.told_secret(), "ci");
     }
 }

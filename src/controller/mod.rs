@@ -44,6 +44,7 @@ pub mod settings;
 pub mod slim;
 pub mod slow_lane;
 pub mod status;
+pub mod unread;
 pub mod waiters;
 pub mod watch;
 

@@ -165,7 +165,8 @@ pub enum Reason {
     InvalidSpec,
     /// The stored object, or the ledger on its Secret, cannot be read by this version.
     ///
-    /// Mend the object with `kubectl edit`, or upgrade the operator if a newer one wrote the ledger.
+    /// Mend the object with `kubectl edit`, or upgrade the operator if a newer one wrote the ledger. The material of an
+    /// object that cannot be read still expires and can be revoked; nothing else happens to it until then.
     Unreadable,
     /// The clocks of the operator and of the API server differ by more than a minute.
     ///

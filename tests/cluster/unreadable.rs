@@ -1,11 +1,13 @@
 //! A stored object that does not fit the schema says so, and nobody waits for it.
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::Operator;
 
 use crate::stage::{
-    AccessToken, ApiKeyPair, BINARY, Kind, RUNTIME, Stage, condition, credential, has, play, text, uid,
+    AccessToken, ApiKeyPair, BINARY, Kind, RUNTIME, Stage, condition, credential, has, ledger, now, play,
+    text, uid, value, version,
 };
 
 const CRD: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/apikeypairs.chatelaine.dev";
@@ -22,6 +24,65 @@ async fn redefine(stage: &Stage<'_>, crd: &Value, takes: &Value, taken: bool) {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     panic!("the server does not act on the changed CRD");
+}
+
+/// Live credentials of which nobody knows any more what they ask for: they come to the end that their ledgers say, and to
+/// that which a trigger asks for, and are left alone otherwise.
+async fn what_is_live_still_ends(stage: &Stage<'_>) {
+    let named = json!({
+        "secret": {"name": "elsewhere", "keys": {"secretKey": "SECRET"}}, "rotation": {"overlap": "6s"},
+    });
+    for (name, spec) in [("revoked", json!({})), ("left-alone", named)] {
+        stage.ready(ApiKeyPair, name, spec).await;
+    }
+    stage.annotate(ApiKeyPair, "left-alone", "chatelaine.dev/rotate", "now").await;
+    stage.until_revision(ApiKeyPair, "left-alone", 2).await;
+    let end = Timestamp::from_second(now().as_second() + 12).expect("a time");
+    stage.ready(ApiKeyPair, "ending", json!({"expirationTime": end.to_string()})).await;
+    let left_alone = stage.secret("elsewhere").await;
+    has(&left_alone, "previousSecretKey");
+    for name in ["revoked", "left-alone", "ending"] {
+        stage.patch(ApiKeyPair, name, json!({"spec": {"deletionPolicy": "Forget"}})).await;
+        let object = stage.until_reason(ApiKeyPair, name, "Ready", "Unreadable").await;
+        let told = text(&condition(&object, "Ready")["message"]);
+        assert!(told.ends_with("until then its material can only expire or be revoked"), "{told}");
+    }
+    has(&stage.secret("revoked").await, "secretKey");
+    stage.annotate(ApiKeyPair, "revoked", "chatelaine.dev/revoke", "leaked").await;
+    let gone = |state: &'static str| {
+        move |object: &Value| object["status"]["state"] == state && object["status"]["digests"].is_null()
+    };
+    stage.until(ApiKeyPair, "revoked", "revoked", gone("Revoked")).await;
+    if now() < end - std::time::Duration::from_secs(1) {
+        has(&stage.secret("ending").await, "secretKey");
+    }
+    stage.until(ApiKeyPair, "ending", "expired", gone("Expired")).await;
+    assert!(now() >= end, "never early");
+    for (name, state) in [("revoked", "Revoked"), ("ending", "Expired")] {
+        let secret = stage.secret(name).await;
+        assert_eq!(value(&secret, "secretKey"), None);
+        assert_eq!(ledger(&secret)["state"], state);
+    }
+    stage.annotate(ApiKeyPair, "left-alone", "chatelaine.dev/rotate", "again").await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    // Its overlap is over too, but to take only the old one out is to know how the new one is to be shown.
+    assert_eq!(version(&stage.secret("elsewhere").await), version(&left_alone));
+
+    // Mended, they stay dead, and the other one is as it was.
+    for (name, state) in [("revoked", "Revoked"), ("ending", "Expired")] {
+        stage.patch(ApiKeyPair, name, json!({"spec": {"deletionPolicy": "Delete"}})).await;
+        stage.until_reason(ApiKeyPair, name, "Ready", state).await;
+        assert_eq!(value(&stage.secret(name).await, "secretKey"), None);
+    }
+    stage.patch(ApiKeyPair, "left-alone", json!({"spec": {"deletionPolicy": "Delete"}})).await;
+    stage.until_revision(ApiKeyPair, "left-alone", 3).await;
+    let mended = stage.secret("elsewhere").await;
+    assert_ne!(
+        has(&mended, "SECRET"),
+        has(&left_alone, "SECRET"),
+        "what it was asked meanwhile was not lost"
+    );
+    assert_eq!(has(&mended, "previousSecretKey"), has(&left_alone, "SECRET"));
 }
 
 #[test]
@@ -53,6 +114,8 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
             let path = stage.path(ApiKeyPair, "");
             stage.send(Method::POST, path, "application/json", object).await.expect("it is stored");
         }
+        let operator = Operator::start(&control_plane, BINARY, &[]).await.expect("it starts");
+        what_is_live_still_ends(&stage).await;
         let mut again = strict;
         again["metadata"] =
             stage.send(Method::GET, CRD.into(), "application/json", &Value::Null).await.expect("it is there")
@@ -60,7 +123,6 @@ fn an_object_that_no_longer_fits_the_schema_says_so_and_the_others_go_on() {
                 .clone();
         redefine(&stage, &again, &bad, false).await;
 
-        let operator = Operator::start(&control_plane, BINARY, &[]).await.expect("it starts");
         stage.ready(ApiKeyPair, "good", json!({})).await;
         stage.ready(AccessToken, "token", json!({})).await;
         let object = stage.until_reason(ApiKeyPair, "bad", "Ready", "Unreadable").await;
