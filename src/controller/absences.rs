@@ -20,7 +20,7 @@ use crate::core::period::Period;
 
 /// What is gone counts as gone after this time.
 const GRACE: Duration = Duration::from_secs(60);
-/// How often it is looked for on the server meanwhile.
+/// How often it is looked for on the server meanwhile, by however many who refer to it.
 const RECHECK: Duration = Duration::from_secs(5);
 
 /// By kind, namespace and name.
@@ -30,8 +30,18 @@ pub struct Absences(Mutex<HashMap<(String, String, String), Absence>>);
 /// Something that the cache does not have.
 #[derive(Clone, Copy)]
 struct Absence {
-    since: Instant,
+    /// When the server first said that there is none; it need not have said so yet.
+    since: Option<Instant>,
     checked: Instant,
+    answer: Answer,
+}
+
+/// What came of the last look.
+#[derive(Clone, Copy)]
+enum Answer {
+    Gone,
+    /// It could not be asked.
+    None,
 }
 
 /// Where something is that is referred to.
@@ -60,21 +70,30 @@ impl House {
         let known = self.absences.lock().get(&key).copied();
         let absence = match known.filter(|absence| absence.checked.elapsed() < RECHECK) {
             Some(absence) => absence,
-            None => match self.look_for(namespace, name).await {
-                Ok(Some(found)) => {
-                    self.absences.lock().remove(&key);
-                    return Whereabouts::There(found);
-                }
-                Ok(None) => {
-                    let checked = Instant::now();
-                    let absence = Absence { since: known.map_or(checked, |known| known.since), checked };
-                    self.absences.lock().insert(key, absence);
-                    absence
-                }
-                Err(_) => return Whereabouts::Unknown,
-            },
+            None => {
+                let answer = match self.look_for(namespace, name).await {
+                    Ok(Some(found)) => {
+                        self.absences.lock().remove(&key);
+                        return Whereabouts::There(found);
+                    }
+                    Ok(None) => Answer::Gone,
+                    Err(_) => Answer::None,
+                };
+                let checked = Instant::now();
+                let since = known.and_then(|known| known.since);
+                let since = match answer {
+                    Answer::Gone => since.or(Some(checked)),
+                    Answer::None => since,
+                };
+                let absence = Absence { since, checked, answer };
+                self.absences.lock().insert(key, absence);
+                absence
+            }
         };
-        match GRACE.checked_sub(absence.since.elapsed()) {
+        let Absence { since: Some(since), answer: Answer::Gone, .. } = absence else {
+            return Whereabouts::Unknown;
+        };
+        match GRACE.checked_sub(since.elapsed()) {
             Some(rest) if !rest.is_zero() => {
                 let until = Period::seconds(rest.as_secs() + 1).after(self.clock.now());
                 Whereabouts::MissingLately { until }
@@ -115,7 +134,10 @@ impl Absences {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicU16, Ordering},
+    };
 
     use http::{Request, Response};
     use kube::{Client, client::Body};
@@ -125,22 +147,50 @@ mod tests {
     use crate::{
         api::{AccessToken, ApiKeyPair},
         controller::{clock::Clock, feed::forget, report::Reporter, settings::Settings},
+        core::scene,
         credentials::Credential,
     };
 
-    /// A house whose server has nothing.
-    fn house() -> House {
-        let nothing = tower::service_fn(|_: Request<Body>| async {
-            let status = json!({"status": "Failure", "code": 404, "reason": "NotFound", "message": "", "metadata": {}});
-            let answer = Response::builder().status(404).body(Body::from(status.to_string().into_bytes()));
-            Ok::<_, Infallible>(answer.unwrap())
+    /// A house whose server answers with this code; how often it was asked.
+    fn house(code: &Arc<AtomicU16>) -> (House, Arc<AtomicU16>) {
+        let (code, asked) = (code.clone(), Arc::new(AtomicU16::new(0)));
+        let count = asked.clone();
+        let nothing = tower::service_fn(move |_: Request<Body>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let code = code.load(Ordering::Relaxed);
+            let status =
+                json!({"status": "Failure", "code": code, "reason": "", "message": "", "metadata": {}});
+            let answer = Response::builder().status(code).body(Body::from(status.to_string().into_bytes()));
+            async { Ok::<_, Infallible>(answer.unwrap()) }
         });
-        House::new(Client::new(nothing, "ns"), Clock::default(), Reporter::new().0, Settings::default())
+        let client = Client::new(nothing, "ns");
+        (House::new(client, Clock::default(), Reporter::new().0, Settings::default()), asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_asked_is_not_asked_by_each_who_refers_to_it_and_counts_as_nothing() {
+        let code = Arc::new(AtomicU16::new(500));
+        let (house, asked) = house(&code);
+        let look = async || house.account("ns", "bob").await.standing;
+        for _ in 0..100 {
+            assert_eq!(look().await, scene::Account::Unknown);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        code.store(404, Ordering::Relaxed);
+        tokio::time::advance(RECHECK).await;
+        assert!(matches!(look().await, scene::Account::MissingLately { .. }));
+        code.store(500, Ordering::Relaxed);
+        tokio::time::advance(GRACE).await;
+        assert_eq!(look().await, scene::Account::Unknown, "it may be back");
+        code.store(404, Ordering::Relaxed);
+        tokio::time::advance(RECHECK).await;
+        assert_eq!(look().await, scene::Account::Missing);
+        assert_eq!(asked.load(Ordering::Relaxed), 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_missing_is_remembered_while_anybody_refers_to_it() {
-        let house = house();
+        let (house, _) = house(&Arc::new(AtomicU16::new(404)));
         let token = |name: &str| -> Guarded<AccessToken> {
             let spec = json!({"accountRef": {"name": "bob"}, "apiKeyPairRef": {"name": "pair"}});
             let metadata = json!({"name": name, "namespace": "ns", "uid": name});
