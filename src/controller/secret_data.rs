@@ -89,6 +89,11 @@ pub fn data<K: Credential>(object: &K, showing: Showing<'_>, was: &Ours, existin
             }
         }
     }
+    if showing.current.is_err() {
+        // The names stay ours while nothing is there: who puts old material back under them puts it nowhere.
+        let free = secret_names(object).into_iter().filter(|(name, _)| !all.data.contains_key(name));
+        all.keys.extend(free.collect::<Vec<_>>());
+    }
     all
 }
 
@@ -146,20 +151,26 @@ pub fn ours_in<K: Credential>(object: &K, existing: Option<&Secret>) -> Ours {
     match ledger_on(secret) {
         Some(ledger) => ledger.ours,
         None => {
-            let mut keys = BTreeMap::new();
-            for role in K::SECRET_ROLES {
-                keys.extend(names(object, role).into_iter().map(|name| (name, role.to_string())));
-            }
+            let mut keys = secret_names(object);
             let is_mine = |uid: &String| Some(uid) == object.uid().as_ref();
-            if secret.owner_references().iter().any(|owner| is_mine(&owner.uid)) {
-                let output = &object.common().secret;
-                let formats = output.formats.iter().flat_map(|format| SecretFormat::data_keys(*format));
-                let made = formats.map(|key| (*key).to_owned()).chain(output.template.keys().cloned());
-                keys.extend(made.map(|key| (key, RENDERING.to_owned())));
+            if !secret.owner_references().iter().any(|owner| is_mine(&owner.uid)) {
+                keys.retain(|_, role| role != RENDERING);
             }
             Ours { keys, ..Ours::default() }
         }
     }
+}
+
+/// The names under which the spec has material shown, and what is rendered from it.
+fn secret_names<K: Credential>(object: &K) -> BTreeMap<String, String> {
+    let output = &object.common().secret;
+    let formats = output.formats.iter().flat_map(|format| SecretFormat::data_keys(*format));
+    let made = formats.map(|key| (*key).to_owned()).chain(output.template.keys().cloned());
+    let made = made.map(|key| (key, RENDERING.to_owned()));
+    let own = K::SECRET_ROLES
+        .iter()
+        .flat_map(|role| names(object, role).into_iter().map(|name| (name, (*role).to_owned())));
+    own.chain(made).collect()
 }
 
 /// The data keys under which a role is shown.

@@ -1,7 +1,7 @@
 //! An object that does not fit the schema: nobody knows what it asks for, but what its Secret's own ledger says still
 //! comes to its end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -28,21 +28,26 @@ use crate::{
 
 /// More steps than any end needs: the Secret, the fence and the copy, and one to spare after each surprise.
 const STEPS: usize = 6;
+/// What is over and cannot be taken yet is looked at again after this time.
+const SOON: Duration = Duration::from_secs(5);
 
 impl<K: Credential> Keeper<K> {
     /// One pass over it: what is revoked or has expired goes, then status says what is amiss.
     pub(super) async fn see_to_unread(&self, key: &Key, meta: &Slim, secret: &str) -> Result<Again, Failure> {
         let ledger = self.end_unread(key, meta, secret).await?;
         let told = status::tell_unreadable::<K>(&self.house, meta, ledger.as_ref()).await?;
-        let end = ledger.filter(|ledger| !ledger.is_dead()).and_then(|ledger| ledger.not_after);
-        Ok(end.map_or(told, |end| {
-            let pause = end.duration_since(self.house.clock.now());
-            Again::In(pause.try_into().unwrap_or_default(), Lane::Deadline)
-        }))
+        let ends = ledger.filter(|ledger| ledger.revision > 0 && !ledger.is_dead());
+        let Some(end) = ends.and_then(|ledger| ledger.not_after) else { return Ok(told) };
+        let pause = Duration::try_from(end.duration_since(self.house.clock.now())).unwrap_or_default();
+        // It is past and could not be taken: the clocks disagree.
+        Ok(Again::In(if pause.is_zero() { SOON } else { pause }, Lane::Deadline))
     }
 
     /// The ledger as it is afterwards; None if there is none of this object's.
     async fn end_unread(&self, key: &Key, meta: &Slim, secret: &str) -> Result<Option<Ledger>, Failure> {
+        if self.house.glance(&key.namespace, secret).is_none() {
+            return Ok(None);
+        }
         let Some(there) = self.house.ask(self.house.secrets_in(&key.namespace).get_opt(secret)).await? else {
             return Ok(None);
         };

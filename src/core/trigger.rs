@@ -9,7 +9,7 @@ use crate::api::{self, HandledTriggers};
 
 /// How many handled values are remembered: Git saying A, a button saying B and self-heal restoring A is two rotations.
 const REMEMBERED: usize = 8;
-/// Longer values are compared and kept as their SHA-256.
+/// Values of more characters are compared and kept as their SHA-256.
 const LONGEST: usize = 64;
 
 /// The four triggers, in the order in which several at once act.
@@ -88,7 +88,7 @@ pub fn requested_at(annotations: Option<&BTreeMap<String, String>>) -> Option<St
 
 /// A value as it is compared and kept; None if it is empty.
 fn bounded(value: &str) -> Option<String> {
-    match value.len() {
+    match value.chars().count() {
         0 => None,
         1..=LONGEST => Some(value.to_owned()),
         _ => Some(digest(value.as_bytes())),
@@ -172,7 +172,9 @@ mod tests {
     #[test]
     fn an_empty_value_is_no_trigger_and_a_long_one_is_kept_as_its_digest() {
         assert_eq!(on("").rotate, None);
-        assert_eq!(on(&"x".repeat(64)).rotate, Some("x".repeat(64)));
+        for letter in ["x", "ż"] {
+            assert_eq!(on(&letter.repeat(64)).rotate, Some(letter.repeat(64)));
+        }
         assert_eq!(on(&"x".repeat(65)).rotate, Some(digest("x".repeat(65).as_bytes())));
     }
 }

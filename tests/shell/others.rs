@@ -91,6 +91,48 @@ async fn a_rotation_waits_while_the_name_of_the_previous_material_is_somebody_el
 }
 
 #[tokio::test(start_paused = true)]
+async fn material_that_somebody_puts_back_while_there_is_none_leaves_again_and_holds_up_nothing() {
+    let formats = json!({"secret": {"formats": ["Json"], "keys": {"token": "TOKEN"}}});
+    let mut stage = issued(formats).await;
+    let lived = stage.secret("ci");
+    let put_back = |stage: &mut Stage<AccessToken>| {
+        for key in ["TOKEN", "credentials.json"] {
+            let mut secret = stage.secret("ci");
+            assert_eq!(secret["data"][key], json!(null), "{key} is gone");
+            secret["data"][key] = lived["data"][key].clone();
+            assert!(lived["data"][key].is_string());
+            stage.server.put("secrets", secret);
+        }
+    };
+    let is_gone = |stage: &Stage<AccessToken>| {
+        ["TOKEN", "credentials.json"].iter().all(|key| stage.secret("ci")["data"][key].is_null())
+    };
+    stage.edit(|object| object["spec"]["active"] = json!(false));
+    stage.rest().await;
+    put_back(&mut stage);
+    stage.rest().await;
+    assert!(is_gone(&stage), "withheld");
+    stage.edit(|object| object["spec"]["active"] = json!(true));
+    stage.rest().await;
+    assert_eq!(stage.secret("ci")["data"], lived["data"]);
+    stage.annotate(REVOKE, "leak");
+    stage.rest().await;
+    put_back(&mut stage);
+    put_key(&mut stage, "theirs", Some("kept"));
+    stage.rest().await;
+    assert!(is_gone(&stage), "revoked");
+    assert_eq!(value(&stage.secret("ci"), "theirs").as_deref(), Some("kept"));
+    put_back(&mut stage);
+    stage.annotate(ROTATE, "again");
+    stage.rest().await;
+    assert_eq!(
+        (&stage.condition("Ready")["status"], &stage.ledger()["revision"]),
+        (&json!("True"), &json!(2))
+    );
+    assert_ne!(stage.secret("ci")["data"]["TOKEN"], lived["data"]["TOKEN"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_applied_is_not_kept_beside_the_material() {
     let mut stage = issued(json!({})).await;
     let mut applied = stage.secret("ci");

@@ -15,7 +15,7 @@ pub async fn wait(cluster: &Cluster, folder: &str) -> Result<()> {
             serde_json::from_str(&cluster.kubectl(&["get", "-k", folder, "-o", "json"]).await.checked()?)?;
         let objects = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
         let waiting: Vec<String> =
-            objects.iter().filter(|object| !is_settled(object)).map(describe).collect();
+            objects.iter().filter(|object| !is_settled(object, objects)).map(describe).collect();
         if waiting.is_empty() {
             return Ok(());
         }
@@ -26,12 +26,19 @@ pub async fn wait(cluster: &Cluster, folder: &str) -> Result<()> {
     }
 }
 
-fn is_settled(object: &Value) -> bool {
+fn is_settled(object: &Value, all: &[Value]) -> bool {
     let is_true = |kind| condition(object, kind).is_some_and(|condition| condition["status"] == "True");
     let is_dead =
         object["status"]["state"].as_str().is_some_and(|state| ["Expired", "Revoked"].contains(&state));
     object["status"]["observedGeneration"] == object["metadata"]["generation"]
         && (is_true("Ready") || is_dead)
+        && object["status"]["counts"]["total"].as_u64().unwrap_or_default() >= held_by(object, all)
+}
+
+/// How many of the examples are credentials of this one: an Account tells it when they have come to rest.
+fn held_by(object: &Value, all: &[Value]) -> u64 {
+    let is_held = |other: &&Value| other["spec"]["accountRef"]["name"] == object["metadata"]["name"];
+    all.iter().filter(is_held).count() as u64
 }
 
 fn describe(object: &Value) -> String {
