@@ -21,4 +21,5 @@ mod schedule;
 mod server;
 mod stage;
 mod triggers;
+mod upgrade;
 mod withholding;
