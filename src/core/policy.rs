@@ -293,3 +293,53 @@ pub fn down(time: Timestamp) -> Timestamp {
 pub fn up(time: Timestamp) -> Timestamp {
     if time.subsec_nanosecond() == 0 { time } else { Period::seconds(1).after(down(time)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_overlap_is_the_rotations_own_else_the_accounts() {
+        let rotation = |overlap| serde_json::from_value::<Rotation>(json!({"overlap": overlap})).unwrap();
+        let account: AccountSpec = serde_json::from_value(json!({
+            "email": "alice@example.com", "credentialDefaults": {"overlap": "1h"},
+        }))
+        .unwrap();
+        let hour = Some(Period::seconds(3_600));
+        assert_eq!(overlap(Some(&rotation(Some("0s"))), Some(&account)), Some(Period::seconds(0)));
+        for without in [None, Some(rotation(None))] {
+            assert_eq!(overlap(without.as_ref(), Some(&account)), hour);
+            assert_eq!(overlap(without.as_ref(), None), None);
+        }
+    }
+
+    #[test]
+    fn an_end_is_soon_seven_days_before_it_at_most_a_fifth_of_the_life_or_as_the_spec_says() {
+        let days = |days: i64| Timestamp::from_second(days * 86_400).unwrap();
+        let policy = |warn_before| Policy {
+            wanted: Wanted::Active,
+            expiry: Expiry::Never,
+            overlap: None,
+            renew_before: None,
+            schedule: None,
+            default_lifetime: None,
+            default_from: DefaultFrom::Account,
+            max_lifetime: MaxLifetime::Unlimited,
+            warn_before,
+            parent: None,
+            grant: None,
+            source: Source::MintBoth,
+            refusal: None,
+            over_quota: None,
+        };
+        for (life, own, wanted) in
+            [(365, None, 358), (35, None, 28), (30, None, 24), (5, None, 4), (30, Some(14), 16)]
+        {
+            let time = policy(own.map(Period::days)).warning_time(Some(days(0)), days(life));
+            assert_eq!(time, days(wanted), "of {life} days");
+        }
+        assert_eq!(policy(None).warning_time(None, days(30)), days(30), "nobody knows how long it lived");
+    }
+}

@@ -12,6 +12,7 @@ use chatelaine::{
         reason::Reason,
         restore::Announced,
         scene::{Account, Existence, Find, Scene, Sight},
+        trigger::{Handled, Triggers},
     },
 };
 
@@ -154,4 +155,44 @@ fn an_offer_does_not_revive_what_is_dead() {
         }
     }
     assert_eq!(page(&offered(live())).ledger.revision, 2, "what is live and lost takes it");
+}
+
+#[test]
+fn a_value_that_is_newer_than_a_ledger_that_is_taken_back_acts() {
+    let handled = Handled { rotate: vec!["r".into()], revoke: vec!["old".into()], ..Handled::default() };
+    let kept = |state| Ledger {
+        owner: Owner { uid: "uid-0".into(), ..owner() },
+        revision: 4,
+        handled: handled.clone(),
+        account_handled: handled.clone(),
+        state,
+        ..ledger()
+    };
+    let taken_back = |state, own: Triggers, account: Triggers| {
+        let secret = Sight::Orphan { ledger: kept(state), inside: INTACT };
+        let scene = Scene { secret, triggers: own, account_triggers: account, ..blank() };
+        let back = page(&scene).ledger;
+        assert_eq!((back.revision, back.state), (4, state), "first it is taken back as it is");
+        Scene { secret: ours(back, INTACT), ..scene }
+    };
+    let value = |rotate: &str, revoke: &str| Triggers {
+        rotate: Some(rotate.into()),
+        revoke: Some(revoke.into()),
+        ..Triggers::default()
+    };
+    let old = value("r", "old");
+    assert_eq!(
+        decide(&taken_back(State::Live, old.clone(), old.clone())),
+        Act::Rest(None),
+        "these have acted"
+    );
+    for news in [value("r", "leaked"), value("r2", "old")] {
+        for (own, account) in [(news.clone(), old.clone()), (old.clone(), news.clone())] {
+            let ledger = page(&taken_back(State::Live, own, account)).ledger;
+            let wanted = if news.revoke == old.revoke { (State::Live, 5) } else { (State::Revoked, 4) };
+            assert_eq!((ledger.state, ledger.revision), wanted);
+        }
+    }
+    let revoked = page(&taken_back(State::Expired, value("r", "leaked"), old)).ledger;
+    assert_eq!(revoked.state, State::Revoked);
 }

@@ -172,6 +172,34 @@ async fn an_account_that_cannot_be_read_changes_nothing() {
     assert!(stage.server.published("ci").is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_account_that_does_not_fit_the_schema_changes_nothing() {
+    let mut stage = Stage::<AccessToken>::new(json!({"permissions": ["servers:read"]}));
+    stage.rest().await;
+    let (secret, effective) = (stage.secret("ci"), stage.object("ci")["status"]["effective"].clone());
+    let sound = stage.server.get("accounts", "alice").expect("it is there");
+    let mut odd = sound.clone();
+    odd["spec"]["active"] = json!("yes");
+    stage.server.put("accounts", odd);
+    stage.see_account();
+    stage.annotate(ROTATE, "again");
+    for _ in 0..2 {
+        let asked = stage.rest().await;
+        assert!(
+            !asked.iter().any(|asked| asked.contains("secrets") && !asked.starts_with("GET ")),
+            "{asked:?}"
+        );
+        assert_eq!(stage.secret("ci"), secret);
+        assert_eq!(stage.object("ci")["status"]["effective"], effective);
+        tokio::time::advance(Duration::from_secs(120)).await;
+    }
+    assert_eq!(stage.condition("Ready")["status"], "True", "what is served is still good");
+    stage.server.put("accounts", sound);
+    stage.see_account();
+    stage.rest().await;
+    assert_eq!(stage.ledger()["revision"], 2, "what was asked for meanwhile is done");
+}
+
 /// The pass comes to rest, and says when the next is wanted; that time passes.
 async fn until_the_next_look(stage: &Stage<AccessToken>) -> Duration {
     let Ok(Again::In(pause, Lane::Ordinary)) = stage.look().await else { panic!("nobody looks again") };

@@ -3,6 +3,7 @@
 use chatelaine::{
     api::{AccessToken, ApiKeyPair, ROTATE, SshKey},
     controller::queue::{Again, Lane},
+    core::reason::Reason,
     credentials::Credential,
 };
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ async fn issued<K: Credential>(spec: Value) -> Stage<K> {
     stage.look().await.expect("issued");
     assert_eq!(stage.server.asked(), ["POST secrets".to_owned(), stage.status_path()]);
     assert_eq!(stage.ledger()["revision"], 1);
+    assert_eq!(stage.told(), [Reason::Issued], "one event");
     stage.see();
     stage
 }
@@ -27,9 +29,10 @@ async fn rotated<K: Credential>(spec: Value) {
     assert_eq!(stage.ledger()["revision"], 2);
     assert_ne!(stage.ledger()["previous"], Value::Null, "the old one overlaps");
     assert_eq!(stage.condition("Ready")["reason"], "Rotated");
+    assert_eq!(stage.told(), [Reason::Rotated], "one event");
     stage.see();
     stage.look().await.expect("quiet");
-    assert_eq!(stage.server.asked(), [""; 0]);
+    assert_eq!((stage.server.asked(), stage.told()), (vec![], vec![]));
     stage.was_consistent();
 }
 
@@ -63,6 +66,65 @@ async fn a_restart_over_finished_ones_asks_for_nothing() {
     after.see();
     after.look().await.expect("quiet");
     assert_eq!(after.server.asked(), [""; 0]);
+}
+
+/// Everything in the status but when it came about.
+fn timeless<K: Credential>(stage: &Stage<K>) -> Value {
+    let mut status = stage.object("ci")["status"].clone();
+    for condition in status["conditions"].as_array_mut().expect("conditions") {
+        condition["lastTransitionTime"] = json!(null);
+    }
+    status
+}
+
+async fn survives_the_loss_of_its_status<K: Credential>(spec: Value) {
+    let mut stage = issued::<K>(spec).await;
+    stage.annotate(ROTATE, "again");
+    stage.rest().await;
+    let (secret, told) = (stage.secret("ci"), timeless(&stage));
+    stage.edit(|object| object["status"] = json!(null));
+    assert_eq!(stage.rest().await, ["GET secrets/ci".to_owned(), stage.status_path()]);
+    assert_eq!((stage.secret("ci"), timeless(&stage)), (secret, told));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_status_is_told_again_and_nothing_else_happens() {
+    let overlapping = json!({"rotation": {"overlap": "1h"}});
+    survives_the_loss_of_its_status::<AccessToken>(overlapping.clone()).await;
+    survives_the_loss_of_its_status::<ApiKeyPair>(overlapping.clone()).await;
+    survives_the_loss_of_its_status::<SshKey>(overlapping).await;
+}
+
+/// While the Secret is gone and cannot be made again yet, status goes on saying who it was.
+async fn is_known_while_its_secret_is_gone<K: Credential>(spec: Value, identity: &[&str]) {
+    let mut stage = issued::<K>(spec).await;
+    let told = |stage: &Stage<K>| {
+        let status = stage.object("ci")["status"].clone();
+        let words = ["state", "revision", "issueTime", "digests", "handledTriggers"];
+        identity.iter().chain(&words).map(|word| status[*word].clone()).collect::<Vec<_>>()
+    };
+    let before = told(&stage);
+    assert!(before[..identity.len()].iter().all(|word| !word.is_null()), "{before:?}");
+    assert_eq!(stage.rest().await, [""; 0]);
+    stage.server.remove("secrets", "ci");
+    stage.edit(|object| {
+        object["spec"]["comment"] = json!("another");
+        object["metadata"]["generation"] = json!(2);
+    });
+    for _ in 0..2 {
+        stage.see();
+        stage.look().await.expect("told");
+    }
+    assert_eq!(stage.condition("Ready")["status"], "False", "it waits out its minute");
+    assert_eq!(stage.object("ci")["status"]["observedGeneration"], 2, "status was written");
+    assert_eq!(told(&stage), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_secret_is_gone_status_repeats_who_it_was() {
+    is_known_while_its_secret_is_gone::<ApiKeyPair>(json!({}), &["accessKey"]).await;
+    is_known_while_its_secret_is_gone::<SshKey>(json!({}), &["id", "fingerprint", "publicKey"]).await;
+    is_known_while_its_secret_is_gone::<AccessToken>(json!({}), &["id"]).await;
 }
 
 #[tokio::test(start_paused = true)]
