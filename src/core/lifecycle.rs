@@ -41,7 +41,8 @@
 //!
 //! Whatever would mint or adopt is held up by an Account that is not there, by a parent that is not live, by input that is
 //! refused, by a limit and by a date that has passed; the questions after it are asked all the same. What is to be encrypted needs the seal first.
-//! An object that is being deleted is only ever revoked, expired (with its parent too) or retired.
+//! An object that is being deleted is only ever revoked, expired (with its parent too) or retired, and what is dead lets its
+//! copy go.
 
 pub use super::answer::{Act, Complaint, Remedy};
 use super::{

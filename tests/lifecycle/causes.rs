@@ -19,7 +19,15 @@ pub fn had_a_cause(before: &Scene, page: &Ledger) {
         (Reason::Rotated | Reason::Renewed, None) => {
             told.and_then(|told| replacement_due(before, told)).is_some_and(|(_, due)| due <= before.now)
         }
-        (Reason::Issued, _) => told.is_none_or(|told| told.revision == 0 || told.is_dead()),
+        (Reason::Issued, _) => told.is_none_or(|told| match told.state {
+            State::Live | State::Withheld => told.revision == 0,
+            State::Revoked => before.asked(Trigger::Rotate, told).is_some(),
+            State::Expired => {
+                let moved =
+                    before.policy.asked_not_after_of(told).is_none_or(|end| Some(end) > told.not_after);
+                moved || before.policy.parent.is_some() || before.asked(Trigger::Rotate, told).is_some()
+            }
+        }),
         (Reason::SecretRecreated, _) => told.is_some_and(|told| match told.state {
             State::Live => before.ledger().is_none(),
             State::Withheld => before.copy.as_ref().is_none_or(|copy| copy.inside != crate::stage::INTACT),

@@ -10,7 +10,7 @@ use chatelaine::{
         period::Period,
         policy::{Expiry, Schedule, Source, Wanted},
         project::project,
-        scene::{Account, Existence, Scene},
+        scene::{Account, CopySight, Existence, Origin, Scene},
         schedule::next_alarm,
     },
 };
@@ -193,6 +193,13 @@ pub fn holds_at_rest(world: &World, complaint: Option<&Complaint>) {
             let going = scene.existence == Existence::BeingDeleted;
             assert!(going || !world.is_inactive(), "nothing inactive is in the Secret");
         }
+        let is_left_over = |copy: &CopySight| copy.origin != Origin::Strange;
+        assert!(
+            !stored.ledger.is_dead()
+                || scene.ledger().is_none()
+                || !scene.copy.as_ref().is_some_and(is_left_over),
+            "what is dead has no copy either: {scene:?}"
+        );
         let overlap = stored.ledger.previous.as_ref();
         assert!(
             overlap.is_none_or(|previous| previous.retirement_time > scene.now),

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod causes;
+mod consumed;
 mod drift;
 mod ending;
 mod ends;

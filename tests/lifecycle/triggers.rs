@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::{Current, Former, Motive},
         period::Period,
-        policy::{Expiry, Policy, Schedule, Source, Wanted},
+        policy::{Expiry, Schedule, Source, Wanted},
         project::{Report, project},
         reason::Reason,
         scene::{Account, Clock, Existence, Scene, Sight},
@@ -25,7 +25,7 @@ fn rollback(value: &str) -> Triggers {
     Triggers { rollback: Some(value.into()), ..Triggers::default() }
 }
 
-fn rotate(value: &str) -> Triggers {
+pub fn rotate(value: &str) -> Triggers {
     Triggers { rotate: Some(value.into()), ..Triggers::default() }
 }
 
@@ -34,12 +34,12 @@ fn revoke(value: &str) -> Triggers {
 }
 
 /// Asked on the object.
-fn here(triggers: Triggers, scene: Scene) -> Scene {
+pub fn here(triggers: Triggers, scene: Scene) -> Scene {
     Scene { triggers, ..scene }
 }
 
 /// Asked on the Account.
-fn there(account_triggers: Triggers, scene: Scene) -> Scene {
+pub fn there(account_triggers: Triggers, scene: Scene) -> Scene {
     Scene { account_triggers, ..scene }
 }
 
@@ -284,40 +284,6 @@ fn a_trigger_on_the_account_acts_in_every_state_as_on_the_object() {
     let mut upload = there(rotate("all"), live());
     upload.policy.source = Source::Brought { id: Some("id-1".into()) };
     assert_eq!(page(&upload).ledger.revision, 1, "recorded, and nothing changed");
-}
-
-#[test]
-fn one_issue_consumes_what_is_pending_on_the_object_and_on_its_account() {
-    let scene = there(rotate("all"), here(rotate("one"), live()));
-    let ledger = page(&scene).ledger;
-    assert_eq!((ledger.revision, ledger.history.last().unwrap().trigger.as_deref()), (2, Some("one")));
-    assert_eq!(decide(&Scene { secret: ours(ledger, INTACT), ..scene }), Act::Rest(None));
-}
-
-#[test]
-fn an_issue_for_any_cause_consumes_a_pending_rotate() {
-    let pending = |scene| there(rotate("all"), here(rotate("one"), scene));
-    let born = Ledger { revision: 0, state: State::Withheld, issue_time: None, digest: None, ..ledger() };
-    let dated = Policy { expiry: Expiry::At(at(NOW + 60)), ..policy() };
-    let moved = Ledger { state: State::Expired, not_after: Some(at(NOW - 60)), digest: None, ..ledger() };
-    let held = Ledger { state: State::Withheld, held: Some(copy()), digest: None, ..ledger() };
-    let scenes = [
-        ("lost", Scene { secret: Sight::Absent, ..live() }),
-        ("its ledger is gone", Scene { secret: Sight::Mute, ..live() }),
-        ("damaged", Scene { secret: ours(ledger(), DAMAGED), ..live() }),
-        ("its date was moved", Scene { policy: dated, ..with(moved) }),
-        ("activated for the first time", with(born)),
-        ("its copy is lost", with(held)),
-    ];
-    for (cause, scene) in scenes {
-        let scene = pending(scene);
-        let ledger = page(&scene).ledger;
-        assert_eq!(ledger.state, State::Live, "{cause}");
-        assert_eq!(ledger.handled.rotate.last().map(String::as_str), Some("one"), "{cause}");
-        assert_eq!(ledger.account_handled.rotate.last().map(String::as_str), Some("all"), "{cause}");
-        let after = Scene { secret: ours(ledger.clone(), INTACT), testimony: Some(ledger), ..scene };
-        assert_eq!(decide(&after), Act::Rest(None), "{cause}");
-    }
 }
 
 #[test]

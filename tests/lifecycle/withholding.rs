@@ -8,7 +8,7 @@ use chatelaine::{
         page::{Current, Former},
         policy::Wanted,
         reason::Reason,
-        scene::{Account, CopySight, Form, Inside, Origin, Scene, Sight},
+        scene::{Account, CopySight, Existence, Form, Inside, Origin, Scene, Sight},
     },
 };
 
@@ -143,6 +143,27 @@ fn a_revoked_or_expired_withheld_credential_lets_its_copy_go() {
     assert_eq!((page.ledger.held.clone(), page.ledger.discarded.clone()), (None, Some(copy())));
     let scene = Scene { secret: ours(page.ledger, INTACT), ..asking(withheld(), None, Some("v")) };
     assert_eq!(decide(&scene), Act::Discard(copy()));
+}
+
+#[test]
+fn what_is_dead_leaves_no_copy_either_when_it_is_being_deleted() {
+    let dying = |scene| Scene { existence: Existence::BeingDeleted, ..scene };
+    let ended = Ledger { not_after: Some(at(NOW - 1)), ..withheld().ledger().unwrap().clone() };
+    let expired = Scene { secret: ours(ended, INTACT), ..withheld() };
+    for (scene, state) in [(asking(withheld(), None, Some("v")), State::Revoked), (expired, State::Expired)] {
+        let scene = dying(scene);
+        let page = page(&scene);
+        assert_eq!((page.ledger.state, page.ledger.discarded.clone()), (state, Some(copy())));
+        assert_eq!(decide(&Scene { secret: ours(page.ledger, INTACT), ..scene }), Act::Discard(copy()));
+    }
+    // Nor one that the ledger does not name: it was made, and then something else came first.
+    let dead = Ledger { state: State::Revoked, digest: None, ..ledger() };
+    let scene = dying(Scene { copy: Some(copy_sight(INTACT)), ..with(dead) });
+    let fence = page(&scene);
+    assert_eq!(fence.ledger.discarded, Some(copy()));
+    assert_eq!(decide(&Scene { secret: ours(fence.ledger, INTACT), ..scene }), Act::Discard(copy()));
+    let live = dying(Scene { copy: Some(copy_sight(INTACT)), ..live() });
+    assert_eq!(decide(&live), Act::Rest(None), "what is live is left as it is");
 }
 
 #[test]

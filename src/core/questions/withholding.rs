@@ -14,8 +14,13 @@ use crate::core::{
 pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
     let Some(ledger) = scene.ledger() else { return Answer::No };
     if scene.existence == Existence::BeingDeleted {
-        let fenced = scene.copy.as_ref().filter(|found| ledger.discarded.as_ref() == Some(&found.copy));
-        return fenced.map_or(Answer::No, |found| Answer::Yes(Act::Discard(found.copy.clone())));
+        // What is dead leaves no copy either: with `Retain` nobody would ever take it away.
+        return match &scene.copy {
+            Some(found) if ledger.is_dead() || ledger.discarded.as_ref() == Some(&found.copy) => {
+                clear_away(scene, ledger, found)
+            }
+            Some(_) | None => Answer::No,
+        };
     }
     let inactive = scene.why_inactive();
     if let Some(found) = brought_back(scene, ledger) {
