@@ -67,6 +67,38 @@ fn a_retained_secret_stays_and_is_taken_back_with_the_same_bytes() {
 }
 
 #[test]
+fn a_policy_that_changes_while_withheld_holds_for_the_copy_too() {
+    play(|stage| async move {
+        for name in ["kept", "taken"] {
+            let (before, after) = if name == "kept" { ("Delete", "Retain") } else { ("Retain", "Delete") };
+            let object = stage.ready(AccessToken, name, json!({"deletionPolicy": before})).await;
+            let value = has(&stage.secret(name).await, "token");
+            stage.patch(AccessToken, name, json!({"spec": {"active": false}})).await;
+            stage.until_reason(AccessToken, name, "Ready", "Inactive").await;
+            let copy = copy_name(&object);
+            stage.patch(AccessToken, name, json!({"spec": {"deletionPolicy": after}})).await;
+            let owned = if after == "Delete" { json!(uid(&object)) } else { json!(null) };
+            for secret in [name, &copy] {
+                let is_so =
+                    |secret: &serde_json::Value| secret["metadata"]["ownerReferences"][0]["uid"] == owned;
+                stage.until(Secret, secret, &format!("for {after}"), is_so).await;
+            }
+            stage.delete(AccessToken, name).await;
+            stage.until_gone(AccessToken, name).await;
+            if after == "Delete" {
+                stage.until_gone(Secret, name).await;
+                stage.until_gone(Secret, &copy).await;
+                continue;
+            }
+            // The garbage collector has had its time, and the bytes are still there.
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            stage.ready(AccessToken, name, json!({"deletionPolicy": after})).await;
+            assert_eq!(has(&stage.secret(name).await, "token"), value);
+        }
+    });
+}
+
+#[test]
 fn deleted_and_created_again_at_once_is_a_new_value_each_time() {
     play(|stage| async move {
         let mut seen = Vec::new();

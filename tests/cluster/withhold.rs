@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::stage::{
-    AccessToken, Account, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, assert_conditions, copy_name,
-    digest_of, has, is_observed, keys, ledger, play, secret_key, uid, value,
+    AccessToken, Account, ApiKeyPair, CI, Kind, Secret, SshKey, Stage, assert_conditions, condition,
+    copy_name, digest_of, has, is_observed, keys, ledger, play, secret_key, uid, value,
 };
 
 const ROTATE: &str = "chatelaine.dev/rotate";
@@ -129,6 +129,13 @@ fn a_copy_that_was_lost_means_nothing_until_the_credential_is_active() {
         stage.patch(AccessToken, CI, json!({"spec": {"active": false}})).await;
         stage.until_reason(AccessToken, CI, "Ready", "Inactive").await;
         stage.delete(Secret, &copy_name(&object)).await;
+        stage.patch(AccessToken, CI, json!({"spec": {"comment": "look again"}})).await;
+        let told = stage.until(AccessToken, CI, "looked at", is_observed).await;
+        assert_eq!(
+            (&told["status"]["revision"], condition(&told, "Ready")["reason"].as_str()),
+            (&json!(1), Some("Inactive"))
+        );
+        assert!(stage.get(Secret, &copy_name(&object)).await.is_null());
         stage.patch(AccessToken, CI, json!({"spec": {"active": true}})).await;
         let anew = stage.until_revision(AccessToken, CI, 2).await;
         assert_eq!(anew["status"]["history"][1]["reason"], "SecretRecreated");
