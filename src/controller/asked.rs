@@ -52,7 +52,7 @@ pub fn policy_of<K: Credential>(
                 .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
-            Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
+            Some(Err(refusal)) => Some(refusal.clone()),
             Some(Ok(_)) | None => None,
         })
         .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
@@ -69,6 +69,7 @@ pub fn policy_of<K: Credential>(
         parent: parent.map(|sight| sight.parent),
         grant: granted,
         source: match brought {
+            Some(Err(yet)) if yet.reason == Reason::Minting => Source::Awaited,
             Some(material) => Source::Brought { id: material.ok().map(|material| material.identity.id) },
             None if object.keeps_identity() => Source::MintSecret,
             None => Source::MintBoth,

@@ -110,6 +110,14 @@ pub enum Source {
     MintBoth,
     /// Brought by the user: the identity of what the spec has now; none if it cannot be used.
     Brought { id: Option<String> },
+    /// Brought by the user, and not looked at yet: taken for what is there.
+    Awaited,
+}
+
+impl Source {
+    pub fn is_brought(&self) -> bool {
+        matches!(self, Self::Brought { .. } | Self::Awaited)
+    }
 }
 
 impl MaxLifetime {

@@ -4,6 +4,7 @@ mod access_token;
 mod alphabet;
 mod api_key_pair;
 mod authorized_keys;
+pub mod htpasswd;
 mod key_pair_format;
 pub mod passphrase;
 pub mod password;
@@ -31,9 +32,9 @@ use crate::api::{
 };
 use crate::core::{
     ledger::Ledger,
+    lifecycle::Complaint,
     limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
-    reason::Reason,
     trigger::{Asked, Triggers},
 };
 
@@ -52,13 +53,6 @@ pub trait Dice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("new material could not be made: {0}")]
 pub struct MintError(pub &'static str);
-
-/// Input that admission cannot see through: a reason, and a message that says what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub reason: Reason,
-    pub message: String,
-}
 
 /// How long it takes to mint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +169,9 @@ pub trait Credential:
     fn told_number(&self) -> Option<i64> {
         None
     }
-    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used.
-    fn brought(&self) -> Option<Result<Material, Refusal>> {
+    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used, or, with reason
+    /// `Minting`, when it is not known yet what it is.
+    fn brought(&self) -> Option<Result<Material, Complaint>> {
         None
     }
 

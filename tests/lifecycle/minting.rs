@@ -287,6 +287,31 @@ fn a_revoked_upload_is_issued_only_with_another_key_and_a_lost_one_with_the_same
 }
 
 #[test]
+fn what_is_brought_and_not_looked_at_yet_changes_nothing_and_is_waited_for_where_nothing_is() {
+    let being_hashed = |mut scene: Scene| {
+        scene.policy.source = Source::Awaited;
+        scene.policy.refusal = Some(Complaint::waiting(Reason::Minting, "The password is being hashed"));
+        scene
+    };
+    assert_eq!(decide(&being_hashed(live())), Act::Rest(None));
+    assert_eq!(obstacle(&being_hashed(blank())), Some(Reason::Minting));
+    let lost = Scene { secret: Sight::Absent, ..live() };
+    assert_eq!(obstacle(&being_hashed(lost)), Some(Reason::Minting));
+    let noted = page(&being_hashed(asking(live(), Some("r"), None)));
+    assert_eq!((noted.current, noted.ledger.revision), (Current::Stays, 1), "the trigger changes nothing");
+}
+
+#[test]
+fn what_was_brought_and_is_not_any_more_is_minted() {
+    let line = || Ledger { digest: Some("htpasswd-sha256:0".into()), ..ledger() };
+    let minted = page(&Scene { secret: ours(line(), INTACT), ..live() });
+    assert_eq!((minted.current, minted.ledger.revision), (Current::Mint { keep: None }, 2));
+    assert_eq!(minted.ledger.previous, None, "the old one ends at once");
+    let brought = uploaded(Some("id-1"), Scene { secret: ours(line(), INTACT), ..live() });
+    assert_eq!(decide(&brought), Act::Rest(None));
+}
+
+#[test]
 fn a_bad_uploaded_key_is_said_and_the_live_one_stays() {
     let mut scene = uploaded(None, live());
     scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "DSA"));
