@@ -49,10 +49,9 @@ impl Place<'_> {
             )));
         };
         match there.data.as_ref().and_then(|data| data.get(*key)) {
-            Some(value) => Ok(Found {
-                value: SecretBytes::from(value.0.clone()),
-                version: version_of(&there.metadata),
-            }),
+            Some(value) => {
+                Ok(Found { value: SecretBytes::from(value.0.clone()), version: version_of(&there.metadata) })
+            }
             None => Err(self.nothing(format!("The Secret {secret} has no key {key}: put the {what} there"))),
         }
     }

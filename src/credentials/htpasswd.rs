@@ -84,7 +84,9 @@ mod tests {
         for value in ["", "\n", "\r\n"] {
             assert_eq!(of(value.as_bytes()), Err(Unusable::Empty), "{value:?}");
         }
-        for value in ["two lines\nhere", "two lines\n\n", "with a \0 byte", "with a \t tab", "with\u{85}nel ok"] {
+        for value in
+            ["two lines\nhere", "two lines\n\n", "with a \0 byte", "with a \t tab", "with\u{85}nel ok"]
+        {
             assert_eq!(of(value.as_bytes()), Err(Unusable::OfManyLines), "{value:?}");
         }
         assert_eq!(of(b"no text \xff\xfe"), Err(Unusable::NoText));

@@ -8,8 +8,8 @@ use ssh_key::{
 };
 
 use super::{
-    Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Showing, authorized_keys,
-    put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
+    Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Showing, authorized_keys, put_secret,
+    rendering::Outline, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
     Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec,
