@@ -20,7 +20,7 @@ use super::{
     queue::{Key, Lane},
     secret_data::{parts, plain_parts},
     secrets::{Values, secret_name, verified},
-    users_secret::{PAUSE, Place, look_again},
+    users_secret::{PAUSE, Pointer, look_again},
 };
 use crate::{
     api::{self, Account, PasswordSecretRef},
@@ -153,16 +153,16 @@ async fn look(
 ) -> Result<Known, Failure> {
     let namespace = account.namespace().unwrap_or_default();
     let PasswordSecretRef { name, key } = reference;
-    let place = Place { what: "password", secret: name, key, missing: Reason::PasswordNotFound };
+    let pointer = Pointer { what: "password", secret: name, key, missing: Reason::PasswordNotFound };
     let now = |found: Found| Known { reference: reference.clone(), looked: Instant::now(), found };
     let before = before.map(|known| known.found);
     if let Some(line @ Found::Line { version, .. }) = &before
-        && place.version(house, &namespace).await.as_ref() == Some(version)
+        && pointer.version(house, &namespace).await.as_ref() == Some(version)
     {
         return Ok(now(line.clone()));
     }
-    let found = place.read(house, &namespace).await;
-    let found = found.and_then(|found| Ok((usable(&place, &found.value)?, found.version)));
+    let found = pointer.read(house, &namespace).await;
+    let found = found.and_then(|found| Ok((usable(&pointer, &found.value)?, found.version)));
     let found = match (found, before) {
         (Ok((password, version)), before) => {
             let there = match before {
@@ -183,14 +183,14 @@ async fn look(
 }
 
 /// The password in the value, or why there is none.
-fn usable(place: &Place<'_>, value: &SecretBytes) -> Result<SecretBytes, Complaint> {
-    let Place { secret, key, .. } = place;
+fn usable(pointer: &Pointer<'_>, value: &SecretBytes) -> Result<SecretBytes, Complaint> {
+    let Pointer { secret, key, .. } = pointer;
     let invalid = |what: &str| {
         let text = format!("The password under the key {key} of the Secret {secret} {what}");
         Complaint::person(Reason::InvalidPassword, text)
     };
     htpasswd::password(value.expose()).map_err(|why| match why {
-        Unusable::Empty => place.is_empty(),
+        Unusable::Empty => pointer.empty(),
         Unusable::TooShort => invalid("has fewer than 8 characters: choose a longer one"),
         Unusable::TooLong => {
             invalid("is longer than 72 bytes, and bcrypt hashes no more: choose a shorter one")

@@ -17,7 +17,7 @@ use super::{
     error::Failure,
     house::House,
     observe::{Depth, Seen},
-    users_secret::{PAUSE, Place, look_again, version_of},
+    users_secret::{PAUSE, Pointer, look_again, version_of},
 };
 use crate::{
     api::PassphraseSecretRef,
@@ -161,9 +161,9 @@ async fn read<K: Credential>(house: &House, seen: &Seen<K>, reference: &Passphra
     if let Some(pause) = as_before(house, seen, reference).await {
         return Hand { passphrase: Passphrase::Unread, look_again: Some(pause), ..Hand::default() };
     }
-    let place = place(reference);
-    let found = place.read(house, &seen.object.namespace().unwrap_or_default()).await;
-    let found = found.and_then(|found| Ok((usable(&place, &found.value)?, found.version)));
+    let pointer = pointer(reference);
+    let found = pointer.read(house, &seen.object.namespace().unwrap_or_default()).await;
+    let found = found.and_then(|found| Ok((usable(&pointer, &found.value)?, found.version)));
     let version = found.as_ref().ok().map(|(_, version)| version.clone());
     let (stuck, missing) = house.passphrases.looked(&seen.scene.owner.uid, Some(reference), version);
     let passphrase = match found {
@@ -198,23 +198,23 @@ async fn as_before<K: Credential>(
     if age < PAUSE {
         return Some(PAUSE - age);
     }
-    if place(reference).version(house, &namespace).await? != version {
+    if pointer(reference).version(house, &namespace).await? != version {
         return None;
     }
     house.passphrases.looked(uid, Some(reference), Some(version));
     Some(PAUSE)
 }
 
-fn place(PassphraseSecretRef { name, key }: &PassphraseSecretRef) -> Place<'_> {
-    Place { what: "passphrase", secret: name, key, missing: Reason::PassphraseNotFound }
+fn pointer(PassphraseSecretRef { name, key }: &PassphraseSecretRef) -> Pointer<'_> {
+    Pointer { what: "passphrase", secret: name, key, missing: Reason::PassphraseNotFound }
 }
 
 /// The passphrase in the value, or why there is none.
-fn usable(place: &Place<'_>, value: &SecretBytes) -> Result<SecretBytes, Complaint> {
-    let Place { secret, key, .. } = place;
+fn usable(pointer: &Pointer<'_>, value: &SecretBytes) -> Result<SecretBytes, Complaint> {
+    let Pointer { secret, key, .. } = pointer;
     let invalid = |text: String| Complaint::person(Reason::InvalidPassphrase, text);
     passphrase(value.expose()).map_err(|why| match why {
-        Unusable::Empty => place.is_empty(),
+        Unusable::Empty => pointer.empty(),
         Unusable::TooLong => invalid(format!(
             "The passphrase under the key {key} of the Secret {secret} is longer than 1023 bytes: choose a shorter one"
         )),

@@ -13,7 +13,7 @@ pub const PAUSE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(1);
 
 /// Where a value is, and how messages call it.
-pub struct Place<'a> {
+pub struct Pointer<'a> {
     pub what: &'static str,
     pub secret: &'a str,
     pub key: &'a str,
@@ -28,7 +28,7 @@ pub struct Found {
     pub version: String,
 }
 
-impl Place<'_> {
+impl Pointer<'_> {
     /// What is there, or why there is nothing. A Secret that cannot be read says nothing.
     pub async fn read(&self, house: &House, namespace: &str) -> Result<Found, Complaint> {
         match house.ask(house.secrets_in(namespace).get_opt(self.secret)).await {
@@ -56,7 +56,7 @@ impl Place<'_> {
         }
     }
 
-    pub fn is_empty(&self) -> Complaint {
+    pub fn empty(&self) -> Complaint {
         let Self { what, secret, key, .. } = self;
         self.nothing(format!("The key {key} of the Secret {secret} is empty: put the {what} there"))
     }

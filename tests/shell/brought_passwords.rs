@@ -8,9 +8,13 @@ use chatelaine::{
     core::reason::Reason,
 };
 use data_encoding::BASE64;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, ledger};
+use crate::{
+    server::{Answer, Fault, Phase},
+    stage::{Stage, ledger},
+};
 
 const STATUS: &str = "PUT accounts/alice/status";
 const SECRET: &str = "alice-password";
@@ -340,6 +344,41 @@ async fn a_lost_or_damaged_line_comes_back_as_the_next_revision() {
         let reason = if damage == "lost" { "SecretRecreated" } else { "SecretRepaired" };
         assert_eq!(says(&stage, "Ready"), format!("True {reason}"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_read_for_a_while_changes_nothing() {
+    let mut stage = issued().await;
+    let before = (stage.secret(SECRET), account(&stage));
+    a_minute_later().await;
+    for _ in 0..2 {
+        let (phase, answer) = (Phase::Before, Answer::Status(500));
+        stage.server.spoil(Fault { method: Method::GET, path: "secrets/login", phase, answer });
+    }
+    assert_eq!(rest(&mut stage).await, [GET_LOGIN, GET_LOGIN]);
+    assert_eq!((stage.secret(SECRET), account(&stage)), before);
+    login(&stage, b"battery staple");
+    a_minute_later().await;
+    rest(&mut stage).await;
+    assert!(lets_in(&stage, "battery staple"), "it is looked at again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_backup_brought_back_keeps_its_line() {
+    let mut stage = issued().await;
+    let before = stage.secret(SECRET)["data"].clone();
+    let mut secret = stage.secret(SECRET);
+    secret["metadata"]["ownerReferences"] = Value::Null;
+    stage.server.put("secrets", secret);
+    // The Account is another one now, and knows of no past.
+    edit(&mut stage, |account| {
+        account["metadata"]["uid"] = json!("uid-again");
+        account["status"] = Value::Null;
+    });
+    rest(&mut stage).await;
+    assert_eq!((&stage.secret(SECRET)["data"], &page(&stage)["revision"]), (&before, &json!(1)));
+    assert_eq!(page(&stage)["owner"]["uid"], "uid-again");
+    assert_eq!(says(&stage, "Ready"), "True Restored");
 }
 
 #[tokio::test(start_paused = true)]
