@@ -73,10 +73,17 @@ mod tests {
 
     #[test]
     fn only_a_line_of_our_own_making_is_tried() {
-        let days = format!("alice:$2y$31${}", "a".repeat(53));
-        for line in [&*days, "alice:$2y$10$cut", "alice", "bob:x", ""] {
-            assert!(!fits(line.as_bytes(), "alice", b"correct horse"), "{line}");
+        let of_cost = |cost, version| {
+            let hash = bcrypt::hash_with_salt("correct horse", cost, [7; 16]).unwrap();
+            format!("alice:{}", hash.format_for_version(version))
+        };
+        let lets_in = |line: &str| fits(line.as_bytes(), "alice", b"correct horse");
+        assert!(lets_in(&of_cost(COST, bcrypt::Version::TwoY)));
+        let others = [of_cost(4, bcrypt::Version::TwoY), of_cost(COST, bcrypt::Version::TwoB)];
+        for line in others.iter().map(String::as_str).chain(["alice:$2y$10$cut", "alice", "bob:x", ""]) {
+            assert!(!lets_in(line), "{line}");
         }
+        assert!(!fits(of_cost(COST, bcrypt::Version::TwoY).as_bytes(), "bob", b"correct horse"));
     }
 
     #[test]

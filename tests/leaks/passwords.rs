@@ -12,7 +12,7 @@ use crate::{
 
 /// First and second password that somebody brings, and one that is refused.
 pub const BROUGHT: [&[u8]; 3] =
-    [b"swordfish, said Groucho", b"sturgeon, said Harpo", b"a bell \x07, said Chico"];
+    [b"swordfish, said Groucho", b"sturgeon, said Harpo", b"said Chico on one line\nand Zeppo on another"];
 
 /// A Secret of somebody's.
 pub async fn lay_into(name: &str, hands: &Hands, phrase: &[u8]) {
