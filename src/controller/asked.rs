@@ -8,7 +8,7 @@ use crate::{
     core::{
         lifecycle::Complaint,
         permission::{Grant, Request, entitle, entitle_part},
-        policy::{self, Expiry, MaxLifetime, Policy, Source, Wanted},
+        policy::{self, Expiry, MaxLifetime, Policy, Wanted},
         reason::Reason,
     },
     credentials::Credential,
@@ -68,12 +68,7 @@ pub fn policy_of<K: Credential>(
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         parent: parent.map(|sight| sight.parent),
         grant: granted,
-        source: match brought {
-            Some(Err(yet)) if yet.reason == Reason::Minting => Source::Awaited,
-            Some(material) => Source::Brought { id: material.ok().map(|material| material.identity.id) },
-            None if object.keeps_identity() => Source::MintSecret,
-            None => Source::MintBoth,
-        },
+        source: object.source(),
         refusal,
         over_quota: None,
     }

@@ -33,7 +33,7 @@ use crate::{
     credentials::{
         MintError,
         htpasswd::{self, Unusable},
-        password::{HASHING, Password},
+        password::{HASHING, Line, Password},
     },
 };
 
@@ -51,11 +51,20 @@ struct Known {
 #[derive(Clone)]
 enum Found {
     /// It is being compared, or hashed if there is nothing that it fits.
-    Read { password: SecretBytes, version: String, there: Option<Material> },
+    Read { password: SecretBytes, version: String, there: There },
     /// The line that lets in the password of this version.
-    Line { line: Material, version: String },
+    Line { line: Line, version: String },
     /// It cannot be had, or not be used.
     Refused { why: Complaint, since: Instant },
+}
+
+/// The line of a password that was brought, as it was published.
+#[derive(Clone, Default)]
+struct There {
+    /// The one that the ledger names.
+    id: Option<String>,
+    /// None if it is not to be found.
+    line: Option<Material>,
 }
 
 impl Known {
@@ -71,9 +80,22 @@ impl Known {
     }
 }
 
+impl Found {
+    /// Whether another line is published than the one that is known, and was never compared: another operator's, or one
+    /// that was put back.
+    fn is_beside(&self, published: Option<&str>) -> bool {
+        match self {
+            Self::Line { line: Line { material, unlike }, .. } => {
+                published.is_some_and(|id| material.identity.id != id && unlike.as_deref() != Some(id))
+            }
+            Self::Read { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
+
 /// What is known of the password that is brought, and when to look again.
 pub struct Brought {
-    pub line: Result<Material, Complaint>,
+    pub line: Result<Line, Complaint>,
     pub look_again: Duration,
 }
 
@@ -112,7 +134,10 @@ pub async fn bring(
 ) -> Result<Brought, Failure> {
     let uid = account.uid().unwrap_or_default();
     let password = Password::from(account.clone());
+    let published = published(house, &password);
     let before = house.brought_passwords.of(&uid).filter(|known| known.reference == *reference);
+    // What was not compared yet is looked at like something new.
+    let before = before.filter(|known| !known.found.is_beside(published.as_deref()));
     let known = match before {
         Some(known) if !known.rest().is_zero() && !is_look_asked(&password) => known,
         before => look(house, account, reference, before).await?,
@@ -123,9 +148,10 @@ pub async fn bring(
         Found::Line { line, .. } => Ok(line),
         Found::Refused { why, .. } => Err(why),
         Found::Read { password: text, version, there } => {
+            let id = there.id.clone();
             let order = format!("{} {version}", reference.key);
             let make = move || {
-                let line = password.line_of(&text, there, &mut SystemDice)?;
+                let line = password.line_of(&text, there.line, &mut SystemDice)?;
                 Ok(Values { current: Some(line), previous: None })
             };
             let (again, key) = (house.clone(), key.clone());
@@ -133,7 +159,9 @@ pub async fn bring(
             match house.slow_lane.take_or_start(&job(&uid), order, make, done) {
                 None => Err(Complaint::waiting(Reason::Minting, HASHING)),
                 Some(made) => {
-                    let line = made?.current.ok_or(MintError("no line was made"))?;
+                    let material = made?.current.ok_or(MintError("no line was made"))?;
+                    let unlike = id.filter(|id| *id != material.identity.id);
+                    let line = Line { material, unlike };
                     let found = Found::Line { line: line.clone(), version };
                     house.brought_passwords.note(&uid, Known { found, ..known });
                     Ok(line)
@@ -166,7 +194,9 @@ async fn look(
     let found = match (found, before) {
         (Ok((password, version)), before) => {
             let there = match before {
-                Some(Found::Line { line, .. }) => Some(line),
+                Some(Found::Line { line: Line { material, .. }, .. }) => {
+                    There { id: Some(material.identity.id.clone()), line: Some(material) }
+                }
                 Some(Found::Read { there, .. }) => there,
                 Some(Found::Refused { .. }) | None => line_there(house, account).await?,
             };
@@ -202,24 +232,33 @@ fn usable(pointer: &Pointer<'_>, value: &SecretBytes) -> Result<SecretBytes, Com
     })
 }
 
-/// The line of a password that was brought, as it was published, or is withheld.
-async fn line_there(house: &House, account: &Account) -> Result<Option<Material>, Failure> {
+/// The id of the line that is published or withheld, as the cache shows it.
+fn published(house: &House, password: &Password) -> Option<String> {
+    let secret = house.glance(&password.namespace().unwrap_or_default(), &secret_name(password))?;
+    let ledger = Ledger::parse(secret.meta.annotation(api::LEDGER)?).ok()?;
+    ledger.is_of_line().then_some(ledger.id)
+}
+
+/// The line that is published or withheld, read from where it is.
+async fn line_there(house: &House, account: &Account) -> Result<There, Failure> {
     let namespace = account.namespace().unwrap_or_default();
     let password = Password::from(account.clone());
     let name = secret_name(&password);
     let told = account.status.as_ref().is_some_and(|told| told.password.is_some());
     if !told && house.glance(&namespace, &name).is_none() {
-        return Ok(None);
+        return Ok(There::default());
     }
     let api = house.secrets_in(&namespace);
-    let Some(secret) = house.ask(api.get_opt(&name)).await? else { return Ok(None) };
-    let Some(ledger) = ledger_on(&secret).filter(Ledger::is_of_line) else { return Ok(None) };
+    let Some(secret) = house.ask(api.get_opt(&name)).await? else { return Ok(There::default()) };
+    let Some(ledger) = ledger_on(&secret).filter(Ledger::is_of_line) else { return Ok(There::default()) };
     let read = |parts: &Parts| verified(&password, parts, &ledger).0.current;
-    if let Some(line) = read(&parts(&password, &secret, Some(&ledger))) {
-        return Ok(Some(line));
+    let mut line = read(&parts(&password, &secret, Some(&ledger)));
+    if line.is_none() {
+        let copy =
+            ledger.held.as_ref().map_or_else(|| copy_name(&ledger.owner.uid), |held| held.name.clone());
+        line = house.ask(api.get_opt(&copy)).await?.and_then(|copy| read(&plain_parts(&copy)));
     }
-    let copy = ledger.held.as_ref().map_or_else(|| copy_name(&ledger.owner.uid), |held| held.name.clone());
-    Ok(house.ask(api.get_opt(&copy)).await?.and_then(|copy| read(&plain_parts(&copy))))
+    Ok(There { id: Some(ledger.id), line })
 }
 
 fn ledger_on(secret: &Secret) -> Option<Ledger> {

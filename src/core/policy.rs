@@ -112,11 +112,14 @@ pub enum Source {
     Brought { id: Option<String> },
     /// Brought by the user, and not looked at yet: taken for what is there.
     Awaited,
+    /// A line made from what the user brought. It is salted: another id alone says nothing, so this is anew beside the
+    /// line alone with which it was compared, and of which it is unlike.
+    Line { id: String, unlike: Option<String> },
 }
 
 impl Source {
     pub fn is_brought(&self) -> bool {
-        matches!(self, Self::Brought { .. } | Self::Awaited)
+        matches!(self, Self::Brought { .. } | Self::Awaited | Self::Line { .. })
     }
 }
 

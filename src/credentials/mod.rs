@@ -35,6 +35,7 @@ use crate::core::{
     lifecycle::Complaint,
     limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
+    policy::Source,
     trigger::{Asked, Triggers},
 };
 
@@ -169,10 +170,17 @@ pub trait Credential:
     fn told_number(&self) -> Option<i64> {
         None
     }
-    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used, or, with reason
-    /// `Minting`, when it is not known yet what it is.
+    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used, or not yet.
     fn brought(&self) -> Option<Result<Material, Complaint>> {
         None
+    }
+    /// Where material comes from.
+    fn source(&self) -> Source {
+        match self.brought() {
+            Some(brought) => Source::Brought { id: brought.ok().map(|material| material.identity.id) },
+            None if self.keeps_identity() => Source::MintSecret,
+            None => Source::MintBoth,
+        }
     }
 
     /// An identity without material, for a credential that is created inactive; None where the identity comes

@@ -29,6 +29,7 @@ use crate::core::{
     lifecycle::Complaint,
     limit::Quota,
     material::{Identity, Material, Parts, SecretBytes, digest, digest_of_line},
+    policy::Source,
     reason::Reason,
     trigger::{Asked, Triggers},
 };
@@ -49,7 +50,15 @@ pub struct Password {
     /// What a credential would say in its spec.
     common: CredentialSpec,
     /// The line of the password that the Account's spec points to, if it does; or why there is none.
-    brought: Option<Result<Material, Complaint>>,
+    brought: Option<Result<Line, Complaint>>,
+}
+
+/// The line of a password that is brought.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub material: Material,
+    /// The id of the line that was there and does not let that password in.
+    pub unlike: Option<String>,
 }
 
 /// What the name of its Secret ends in, after that of the Account.
@@ -82,7 +91,7 @@ impl From<Account> for Password {
 
 impl Password {
     /// With what is known now of the password that is brought.
-    pub fn bringing(self, brought: Result<Material, Complaint>) -> Self {
+    pub fn bringing(self, brought: Result<Line, Complaint>) -> Self {
         Self { brought: Some(brought), ..self }
     }
 
@@ -198,7 +207,19 @@ impl Credential for Password {
     }
 
     fn brought(&self) -> Option<Result<Material, Complaint>> {
-        self.brought.clone()
+        let brought = self.brought.as_ref()?;
+        Some(brought.as_ref().map(|line| line.material.clone()).map_err(Complaint::clone))
+    }
+
+    fn source(&self) -> Source {
+        match &self.brought {
+            None => Source::MintBoth,
+            Some(Ok(Line { material, unlike })) => {
+                Source::Line { id: material.identity.id.clone(), unlike: unlike.clone() }
+            }
+            Some(Err(yet)) if yet.reason == Reason::Minting => Source::Awaited,
+            Some(Err(_)) => Source::Brought { id: None },
+        }
     }
 
     fn assign(&self, _dice: &mut dyn Dice) -> Result<Option<Identity>, MintError> {

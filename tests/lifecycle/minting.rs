@@ -307,8 +307,23 @@ fn what_was_brought_and_is_not_any_more_is_minted() {
     let minted = page(&Scene { secret: ours(line(), INTACT), ..live() });
     assert_eq!((minted.current, minted.ledger.revision), (Current::Mint { keep: None }, 2));
     assert_eq!(minted.ledger.previous, None, "the old one ends at once");
-    let brought = uploaded(Some("id-1"), Scene { secret: ours(line(), INTACT), ..live() });
-    assert_eq!(decide(&brought), Act::Rest(None));
+}
+
+#[test]
+fn another_line_is_anew_only_if_it_was_compared_with_the_one_that_is_there() {
+    let brings = |id: &str, unlike: Option<&str>, digest: &str| {
+        let mut scene = with(Ledger { digest: Some(digest.into()), ..ledger() });
+        scene.policy.source = Source::Line { id: id.into(), unlike: unlike.map(str::to_owned) };
+        scene
+    };
+    let line = "htpasswd-sha256:0";
+    for (id, unlike) in [("id-1", None), ("id-2", None), ("id-2", Some("id-0")), ("id-1", Some("id-1"))] {
+        assert_eq!(decide(&brings(id, unlike, line)), Act::Rest(None), "{id} unlike {unlike:?}");
+    }
+    let other = page(&brings("id-2", Some("id-1"), line));
+    assert_eq!((other.current, other.ledger.revision, other.ledger.previous), (Current::Brought, 2, None));
+    let generated = page(&brings("id-2", None, "sha256:0"));
+    assert_eq!((generated.current, generated.ledger.revision), (Current::Brought, 2));
 }
 
 #[test]

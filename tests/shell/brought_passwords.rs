@@ -64,18 +64,22 @@ async fn rest(stage: &mut Stage<AccessToken>) -> Vec<String> {
         let asked = stage.server.asked();
         let is_quiet = asked.iter().all(|one| one.starts_with("GET"));
         all.extend(asked);
-        // The clock stands still as long as anything is hashed.
-        let queue = &stage.keeper.house.queue;
-        let mut woken = false;
-        while let Ok(key) = tokio::time::timeout(Duration::from_millis(1), queue.next()).await {
-            queue.done(&key, Again::Never);
-            woken = true;
-        }
-        if is_quiet && !woken {
+        if !woken(stage).await && is_quiet {
             return all;
         }
     }
     panic!("it never comes to rest: {all:#?}");
+}
+
+/// Whether the Account is to be looked at again, once all is hashed: the clock stands still until then.
+async fn woken(stage: &Stage<AccessToken>) -> bool {
+    let queue = &stage.keeper.house.queue;
+    let mut woken = false;
+    while let Ok(key) = tokio::time::timeout(Duration::from_millis(1), queue.next()).await {
+        queue.done(&key, Again::Never);
+        woken = true;
+    }
+    woken
 }
 
 async fn a_minute_later() {
@@ -361,6 +365,45 @@ async fn a_secret_that_cannot_be_read_for_a_while_changes_nothing() {
     a_minute_later().await;
     rest(&mut stage).await;
     assert!(lets_in(&stage, "battery staple"), "it is looked at again");
+}
+
+/// One pass of each, and what is hashed for it.
+async fn hash(stage: &mut Stage<AccessToken>) {
+    pass(stage).await;
+    woken(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_operators_with_two_lines_for_one_password_agree_on_the_first_that_is_there() {
+    let mut one = stage_with(brought());
+    let mut other = one.another_operator();
+    login(&one, b"correct horse");
+    for password in [b"correct horse", b"horse battery"] {
+        login(&one, password);
+        a_minute_later().await;
+        // Each has hashed for itself before either has written.
+        hash(&mut one).await;
+        hash(&mut other).await;
+        other.see_account();
+        rest(&mut one).await;
+        let first = one.secret(SECRET)["data"].clone();
+        // The other one's caches do not show that Secret yet.
+        other.see_account();
+        let _ = other.look_at_account().await;
+        for _ in 0..3 {
+            rest(&mut other).await;
+            rest(&mut one).await;
+        }
+        assert_eq!(one.secret(SECRET)["data"], first);
+        assert!(lets_in(&one, str::from_utf8(password).unwrap()));
+        assert_eq!(rest(&mut one).await, [""; 0]);
+        assert_eq!(rest(&mut other).await, [""; 0]);
+    }
+    assert_eq!(page(&one)["revision"], 2, "one for each password");
+    login(&one, b"staple horse");
+    a_minute_later().await;
+    rest(&mut other).await;
+    assert!(lets_in(&one, "staple horse"), "the other one can go on alone");
 }
 
 #[tokio::test(start_paused = true)]

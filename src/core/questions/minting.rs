@@ -271,6 +271,9 @@ pub(super) fn brought_anew(scene: &Scene, ledger: &Ledger) -> bool {
     match &scene.policy.source {
         Source::Brought { id } => id.as_ref() != Some(&ledger.id),
         Source::Awaited => false,
+        Source::Line { id, unlike } => {
+            ledger.id != *id && (!ledger.is_of_line() || unlike.as_ref() == Some(&ledger.id))
+        }
         Source::MintSecret | Source::MintBoth => ledger.is_of_line(),
     }
 }
