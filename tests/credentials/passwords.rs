@@ -3,7 +3,11 @@
 use chatelaine::{
     api::{Account, SecretType},
     core::material::{Identity, Material, Parts, SecretBytes, digest},
-    credentials::{Credential, Place, password::Password, rendering::renderings},
+    credentials::{
+        Credential, Place,
+        password::{Line, Password},
+        rendering::renderings,
+    },
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
@@ -186,6 +190,6 @@ fn the_longest_password_has_a_line_and_a_longer_one_has_none() {
 fn what_debug_says_of_a_password_that_is_brought_is_not_its_line() {
     let line = line_of("correct horse", None, 1);
     let shown = text(&brought().render(current(&line)), "htpasswd");
-    let told = format!("{:?}", brought().bringing(Ok(line)));
+    let told = format!("{:?}", brought().bringing(Ok(Line { material: line, unlike: None })));
     assert!(!told.contains(&shown) && !told.contains("$2y$") && !told.contains("horse"), "{told}");
 }

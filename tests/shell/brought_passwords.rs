@@ -3,44 +3,40 @@
 use std::time::Duration;
 
 use chatelaine::{
-    api::{AccessToken, LEDGER},
+    api::AccessToken,
     controller::{brought_passwords::forget, queue::Again},
     core::reason::Reason,
 };
 use data_encoding::BASE64;
-use http::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    server::{Answer, Fault, Phase},
-    stage::{Stage, ledger},
-};
+use crate::stage::{Stage, ledger};
 
 const STATUS: &str = "PUT accounts/alice/status";
-const SECRET: &str = "alice-password";
-const GET_SECRET: &str = "GET secrets/alice-password";
+pub const SECRET: &str = "alice-password";
+pub const GET_SECRET: &str = "GET secrets/alice-password";
 const PUT_SECRET: &str = "PUT secrets/alice-password";
-const GET_LOGIN: &str = "GET secrets/login";
-const COPY: &str = "chatelaine-held-uid-alice";
+pub const GET_LOGIN: &str = "GET secrets/login";
+pub const COPY: &str = "chatelaine-held-uid-alice";
 
-fn brought() -> Value {
+pub fn brought() -> Value {
     json!({"secretRef": {"name": "login", "key": "password"}})
 }
 
-fn stage_with(password: Value) -> Stage<AccessToken> {
+pub fn stage_with(password: Value) -> Stage<AccessToken> {
     let mut stage = Stage::new(json!({}));
     stage.delete_object("ci");
     stage.account(json!({"email": "alice@example.com", "password": password}));
     stage
 }
 
-fn login(stage: &Stage<AccessToken>, password: &[u8]) {
+pub fn login(stage: &Stage<AccessToken>, password: &[u8]) {
     let data = json!({"password": BASE64.encode(password)});
     let metadata = json!({"name": "login", "namespace": "ns", "uid": "uid-login"});
     stage.server.put("secrets", json!({"metadata": metadata, "data": data}));
 }
 
-async fn issued() -> Stage<AccessToken> {
+pub async fn issued() -> Stage<AccessToken> {
     let mut stage = stage_with(brought());
     login(&stage, b"correct horse\n");
     rest(&mut stage).await;
@@ -49,7 +45,7 @@ async fn issued() -> Stage<AccessToken> {
 }
 
 /// One pass, with caches that show what is there.
-async fn pass(stage: &mut Stage<AccessToken>) -> Again {
+pub async fn pass(stage: &mut Stage<AccessToken>) -> Again {
     stage.see_account();
     stage.see_secret(SECRET);
     stage.see_secret(COPY);
@@ -57,7 +53,7 @@ async fn pass(stage: &mut Stage<AccessToken>) -> Again {
 }
 
 /// Passes until nothing is asked any more and nothing is hashed; what was asked for.
-async fn rest(stage: &mut Stage<AccessToken>) -> Vec<String> {
+pub async fn rest(stage: &mut Stage<AccessToken>) -> Vec<String> {
     let mut all = Vec::new();
     for _ in 0..20 {
         pass(stage).await;
@@ -72,7 +68,7 @@ async fn rest(stage: &mut Stage<AccessToken>) -> Vec<String> {
 }
 
 /// Whether the Account is to be looked at again, once all is hashed: the clock stands still until then.
-async fn woken(stage: &Stage<AccessToken>) -> bool {
+pub async fn woken(stage: &Stage<AccessToken>) -> bool {
     let queue = &stage.keeper.house.queue;
     let mut woken = false;
     while let Ok(key) = tokio::time::timeout(Duration::from_millis(1), queue.next()).await {
@@ -82,22 +78,22 @@ async fn woken(stage: &Stage<AccessToken>) -> bool {
     woken
 }
 
-async fn a_minute_later() {
+pub async fn a_minute_later() {
     tokio::time::advance(Duration::from_secs(61)).await;
 }
 
-fn account(stage: &Stage<AccessToken>) -> Value {
+pub fn account(stage: &Stage<AccessToken>) -> Value {
     stage.server.get("accounts", "alice").expect("it is there")
 }
 
-fn edit(stage: &mut Stage<AccessToken>, edit: impl FnOnce(&mut Value)) {
+pub fn edit(stage: &mut Stage<AccessToken>, edit: impl FnOnce(&mut Value)) {
     let mut object = account(stage);
     edit(&mut object);
     stage.server.put("accounts", object);
 }
 
 /// `Type=Status Reason` of a condition of the password.
-fn says(stage: &Stage<AccessToken>, kind: &str) -> String {
+pub fn says(stage: &Stage<AccessToken>, kind: &str) -> String {
     let account = account(stage);
     let all = account["status"]["password"]["conditions"].as_array().cloned().unwrap_or_default();
     let found = all.iter().find(|one| one["type"] == kind);
@@ -105,11 +101,11 @@ fn says(stage: &Stage<AccessToken>, kind: &str) -> String {
     found.map_or_else(String::new, |one| format!("{} {}", text(one, "status"), text(one, "reason")))
 }
 
-fn page(stage: &Stage<AccessToken>) -> Value {
+pub fn page(stage: &Stage<AccessToken>) -> Value {
     ledger(&stage.secret(SECRET))
 }
 
-fn keys(stage: &Stage<AccessToken>) -> Vec<String> {
+pub fn keys(stage: &Stage<AccessToken>) -> Vec<String> {
     stage.secret(SECRET)["data"].as_object().expect("data").keys().cloned().collect()
 }
 
@@ -118,7 +114,7 @@ fn value(stage: &Stage<AccessToken>, key: &str) -> String {
     String::from_utf8(BASE64.decode(value.as_bytes()).unwrap()).unwrap()
 }
 
-fn lets_in(stage: &Stage<AccessToken>, password: &str) -> bool {
+pub fn lets_in(stage: &Stage<AccessToken>, password: &str) -> bool {
     let line = value(stage, "htpasswd");
     bcrypt::verify(password, line.strip_prefix("alice:").expect("her line")).expect("a hash")
 }
@@ -288,140 +284,6 @@ async fn the_trigger_changes_nothing_and_that_is_said() {
     assert_eq!((&page(&stage)["revision"], &page(&stage)["handled"]["rotate"]), (&json!(1), &json!(["1"])));
     assert_eq!(stage.told(), [Reason::Updated]);
     assert_eq!(rest(&mut stage).await, [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_withheld_comes_back_byte_for_byte_also_after_a_restart() {
-    let mut stage = issued().await;
-    let before = stage.secret(SECRET)["data"].clone();
-    for restart in [false, true] {
-        edit(&mut stage, |account| account["spec"]["active"] = json!(false));
-        rest(&mut stage).await;
-        assert_eq!(keys(&stage), ["username"]);
-        if restart {
-            forget(&stage.keeper.house, "uid-alice");
-            let asked = rest(&mut stage).await;
-            assert_eq!(asked, [GET_LOGIN, GET_SECRET, &format!("GET secrets/{COPY}")]);
-        }
-        edit(&mut stage, |account| account["spec"]["active"] = json!(true));
-        rest(&mut stage).await;
-        assert_eq!((&stage.secret(SECRET)["data"], &page(&stage)["revision"]), (&before, &json!(1)));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_password_that_changed_while_it_was_withheld_gives_the_new_line_when_it_is_back() {
-    let mut stage = issued().await;
-    edit(&mut stage, |account| account["spec"]["active"] = json!(false));
-    rest(&mut stage).await;
-    login(&stage, b"battery staple");
-    a_minute_later().await;
-    rest(&mut stage).await;
-    assert_eq!((keys(&stage), &page(&stage)["revision"]), (vec!["username".to_owned()], &json!(1)));
-    edit(&mut stage, |account| account["spec"]["active"] = json!(true));
-    rest(&mut stage).await;
-    assert!(lets_in(&stage, "battery staple"));
-    assert_eq!(page(&stage)["revision"], 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lost_or_damaged_line_comes_back_as_the_next_revision() {
-    for damage in ["lost", "damaged"] {
-        let mut stage = issued().await;
-        let mut secret = stage.secret(SECRET);
-        let mut page_ = page(&stage);
-        page_["issueTime"] = json!("2020-01-01T00:00:00Z");
-        secret["metadata"]["annotations"][LEDGER] = json!(page_.to_string());
-        stage.server.put("secrets", secret.clone());
-        rest(&mut stage).await;
-        match damage {
-            "lost" => stage.server.remove("secrets", SECRET),
-            _ => {
-                let mut damaged = stage.secret(SECRET);
-                damaged["data"]["htpasswd"] = json!(BASE64.encode(b"alice:$2y$10$typed over it"));
-                stage.server.put("secrets", damaged);
-            }
-        }
-        rest(&mut stage).await;
-        assert!(lets_in(&stage, "correct horse"), "{damage}");
-        assert_eq!((&page(&stage)["revision"], keys(&stage).len()), (&json!(2), 2), "{damage}");
-        let reason = if damage == "lost" { "SecretRecreated" } else { "SecretRepaired" };
-        assert_eq!(says(&stage, "Ready"), format!("True {reason}"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_secret_that_cannot_be_read_for_a_while_changes_nothing() {
-    let mut stage = issued().await;
-    let before = (stage.secret(SECRET), account(&stage));
-    a_minute_later().await;
-    for _ in 0..2 {
-        let (phase, answer) = (Phase::Before, Answer::Status(500));
-        stage.server.spoil(Fault { method: Method::GET, path: "secrets/login", phase, answer });
-    }
-    assert_eq!(rest(&mut stage).await, [GET_LOGIN, GET_LOGIN]);
-    assert_eq!((stage.secret(SECRET), account(&stage)), before);
-    login(&stage, b"battery staple");
-    a_minute_later().await;
-    rest(&mut stage).await;
-    assert!(lets_in(&stage, "battery staple"), "it is looked at again");
-}
-
-/// One pass of each, and what is hashed for it.
-async fn hash(stage: &mut Stage<AccessToken>) {
-    pass(stage).await;
-    woken(stage).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_operators_with_two_lines_for_one_password_agree_on_the_first_that_is_there() {
-    let mut one = stage_with(brought());
-    let mut other = one.another_operator();
-    login(&one, b"correct horse");
-    for password in [b"correct horse", b"horse battery"] {
-        login(&one, password);
-        a_minute_later().await;
-        // Each has hashed for itself before either has written.
-        hash(&mut one).await;
-        hash(&mut other).await;
-        other.see_account();
-        rest(&mut one).await;
-        let first = one.secret(SECRET)["data"].clone();
-        // The other one's caches do not show that Secret yet.
-        other.see_account();
-        let _ = other.look_at_account().await;
-        for _ in 0..3 {
-            rest(&mut other).await;
-            rest(&mut one).await;
-        }
-        assert_eq!(one.secret(SECRET)["data"], first);
-        assert!(lets_in(&one, str::from_utf8(password).unwrap()));
-        assert_eq!(rest(&mut one).await, [""; 0]);
-        assert_eq!(rest(&mut other).await, [""; 0]);
-    }
-    assert_eq!(page(&one)["revision"], 2, "one for each password");
-    login(&one, b"staple horse");
-    a_minute_later().await;
-    rest(&mut other).await;
-    assert!(lets_in(&one, "staple horse"), "the other one can go on alone");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_backup_brought_back_keeps_its_line() {
-    let mut stage = issued().await;
-    let before = stage.secret(SECRET)["data"].clone();
-    let mut secret = stage.secret(SECRET);
-    secret["metadata"]["ownerReferences"] = Value::Null;
-    stage.server.put("secrets", secret);
-    // The Account is another one now, and knows of no past.
-    edit(&mut stage, |account| {
-        account["metadata"]["uid"] = json!("uid-again");
-        account["status"] = Value::Null;
-    });
-    rest(&mut stage).await;
-    assert_eq!((&stage.secret(SECRET)["data"], &page(&stage)["revision"]), (&before, &json!(1)));
-    assert_eq!(page(&stage)["owner"]["uid"], "uid-again");
-    assert_eq!(says(&stage, "Ready"), "True Restored");
 }
 
 #[tokio::test(start_paused = true)]
