@@ -149,7 +149,7 @@ pub async fn bring(
         Found::Refused { why, .. } => Err(why),
         Found::Read { password: text, version, there } => {
             let id = there.id.clone();
-            let order = format!("{} {version}", reference.key);
+            let order = format!("{} {version} beside {id:?}", reference.key);
             let make = move || {
                 let line = password.line_of(&text, there.line, &mut SystemDice)?;
                 Ok(Values { current: Some(line), previous: None })
