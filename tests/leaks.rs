@@ -5,13 +5,15 @@
 #[path = "leaks/disguise.rs"]
 mod disguise;
 mod history;
+#[path = "leaks/passwords.rs"]
+mod passwords;
 
 use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use chatelaine::{
-    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, ROTATE_PASSWORD, SecretType, SshKey},
+    api::{AccessToken, Account, ApiKeyPair, REVOKE, ROTATE, SecretType, SshKey},
     controller::{dice::SystemDice, secrets::Values},
-    core::material::Parts,
+    core::material::{Parts, digest},
     credentials::{Credential, Order, Showing, password::Password, rendering::renderings},
 };
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
@@ -26,6 +28,7 @@ use kube::{
     api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
     discovery::ApiResource,
 };
+use passwords::{BROUGHT, a_password, a_password_of_somebodys_own, lay_into};
 use serde::Serialize;
 use serde_json::{Value, json};
 use support::operator::Launch;
@@ -110,7 +113,7 @@ impl One {
 }
 
 async fn every_kind(hands: &Hands) -> Vec<One> {
-    lay_into_the_vault(hands, PASSPHRASES[0]).await;
+    lay_into("vault", hands, PASSPHRASES[0]).await;
     // What is rendered holds secrets too, in other words: they are looked for like the values themselves.
     let with = |mut spec: Value| {
         spec["rotation"]["overlap"] = json!("1h");
@@ -174,13 +177,6 @@ async fn every_kind(hands: &Hands) -> Vec<One> {
     ]
 }
 
-async fn lay_into_the_vault(hands: &Hands, passphrase: &[u8]) {
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vault"},
-        "data": {"phrase": ByteString(passphrase.to_vec())}});
-    let apply = PatchParams::apply("somebody").force();
-    hands.api::<Secret>().patch("vault", &apply, &Patch::Apply(secret)).await.expect("applied");
-}
-
 /// Everything that happens to material.
 async fn a_full_life(hands: &Hands) {
     let all = every_kind(hands).await;
@@ -193,30 +189,16 @@ async fn a_full_life(hands: &Hands) {
         }
     };
     each(json!({}), "Live", 1).await;
-    lay_into_the_vault(hands, PASSPHRASES[1]).await;
+    lay_into("vault", hands, PASSPHRASES[1]).await;
     each(Hands::annotation(ROTATE, "once"), "Live", 2).await;
     each(json!({"spec": {"active": false}}), "Withheld", 2).await;
     each(json!({"spec": {"active": true}}), "Live", 2).await;
     each(Hands::annotation(REVOKE, "leak"), "Revoked", 2).await;
     each(Hands::annotation(ROTATE, "twice"), "Live", 3).await;
     a_password(hands).await;
+    a_password_of_somebodys_own(hands).await;
     let short = One::new::<AccessToken>(hands, "short", json!({"lifetime": "2s"})).await;
     short.is("Expired", 1).await;
-}
-
-async fn a_password(hands: &Hands) {
-    let is = async |revision: i64| {
-        eventually("the password is there", PATIENCE, async || {
-            let account = hands.api::<Account>().get("alice").await.expect("it is there");
-            let told = account.status.and_then(|status| status.password);
-            told.is_some_and(|password| password.common.revision == Some(revision))
-        })
-        .await;
-    };
-    hands.merge::<Account>("alice", json!({"spec": {"password": {}}})).await;
-    is(1).await;
-    hands.merge::<Account>("alice", Hands::annotation(ROTATE_PASSWORD, "once")).await;
-    is(2).await;
 }
 
 /// Other people's secrets, and material that was typed over.
@@ -302,7 +284,12 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
         for passphrase in PASSPHRASES {
             assert!(values.contains_key(passphrase), "a passphrase was not looked for");
         }
-        assert!(values.keys().any(|value| value.starts_with(b"alice:$2y$")), "no line was looked for");
+        for password in BROUGHT {
+            assert!(values.contains_key(password), "a password that was brought was not looked for");
+        }
+        for line in [&b"alice:$2y$"[..], b"bob:$2y$"] {
+            assert!(values.keys().any(|value| value.starts_with(line)), "no line was looked for");
+        }
         // Eight credentials of three revisions, the short one, the adopted one, the damaged one, three by others, and
         // the seal.
         assert!(values.len() >= 8 * 3 + 6, "only {} values were seen", values.len());
@@ -311,6 +298,11 @@ fn no_value_that_was_ever_in_a_secret_is_anywhere_else() {
             assert!(text.len() > 40, "{place} is empty: nothing was looked at");
         }
         assert!(places[0].1.contains("\"TRACE\""), "the log is not at the level of trace");
+        for guess in BROUGHT.map(digest) {
+            let digits = &guess["sha256:".len()..];
+            let found = places.iter().find(|(_, text)| text.contains(digits));
+            assert!(found.is_none(), "{}: guesses can be tried there", found.map_or("", |(place, _)| place));
+        }
         let public = values_of(&versions, &["ssh-publickey", "previous-ssh-publickey"]);
         let public: Vec<_> = public.keys().map(|line| String::from_utf8_lossy(line)).collect();
         let found = found(&values, &public.join("\n"), &places);

@@ -35,6 +35,7 @@ use super::{
     cel,
     doc = "An Account is a person, a team or a service that holds credentials: ApiKeyPairs, SshKeys and AccessTokens of the same namespace refer to it by name. It sets the defaults of its credentials and bounds their permissions; deactivating it withholds them all. The annotations chatelaine.dev/rotate, revoke, retire and rollback on it act on all of its credentials, once for each new value; chatelaine.dev/rotate-password replaces its password.",
     validation = rule::name_fits_a_label(),
+    validation = rule::password_is_elsewhere(),
     printcolumn(name = "Display Name", type_ = "string", json_path = ".status.displayName", description = "Who holds the credentials."),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#, description = "Whether the operator has taken notice of the Account."),
     printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#, description = "Why the Account is ready or not."),
@@ -103,7 +104,7 @@ pub struct AccountSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
 
-    /// Asks for a password of the Account: {} is all that it says. Default: none.
+    /// Asks for a password of the Account: {} for a generated one, secretRef for one of yours. Default: none.
     ///
     /// A password is generated into the Secret that has the name of the Account and -password, of the type
     /// kubernetes.io/basic-auth: username (the name of the Account), password, and htpasswd, a line with its bcrypt
@@ -112,7 +113,6 @@ pub struct AccountSpec {
     /// credentials, and so are the other triggers on the Account. An inactive Account withholds it. Removing the field
     /// destroys it, and the Secret with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "shape::nothing")]
     pub password: Option<PasswordSpec>,
 
     /// The permissions that this Account may hand out to its credentials: resource:action, resource:* or *:*.

@@ -49,7 +49,7 @@ pub use crd::{crd_yaml, crds};
 pub use holdings::{Counts, Held, LISTED, Tally};
 pub use limits::Limits;
 pub use output::{SecretFormat, SecretOutput, SecretType};
-pub use password::{PasswordSpec, PasswordStatus};
+pub use password::{PasswordSecretRef, PasswordSpec, PasswordStatus};
 pub use restart::{Restart, Restarted, WorkloadKind};
 pub use ssh_key::{
     AuthorizedKeysOptions, PassphraseSecretRef, SshAlgorithm, SshKey, SshKeySpec, SshKeyStatus, SshMethod,

@@ -67,6 +67,19 @@ pub fn passphrase_is_elsewhere() -> Rule {
     .field_path(".spec")
 }
 
+/// What is made from the password would be written over it.
+pub fn password_is_elsewhere() -> Rule {
+    Rule::new(
+        "!has(self.spec.password) || !has(self.spec.password.secretRef) \
+         || self.spec.password.secretRef.name != self.metadata.name + '-password'",
+    )
+    .message(
+        "spec.password.secretRef names the Secret that the operator writes for this Account: keep the password in \
+         another Secret",
+    )
+    .field_path(".spec")
+}
+
 /// The name of a credential's Secret.
 fn secret_of(object: &str) -> String {
     format!(

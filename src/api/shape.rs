@@ -215,11 +215,6 @@ pub fn digests(generator: &mut SchemaGenerator) -> Schema {
     list(super::status::CredentialDigest::json_schema(generator), 2)
 }
 
-/// An object that says all by being there.
-pub fn nothing(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "object", "maxProperties": 0})
-}
-
 /// How many of something there are.
 pub fn number(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "format": "int32", "minimum": 0})

@@ -8,7 +8,7 @@ use crate::{
     core::{
         lifecycle::Complaint,
         permission::{Grant, Request, entitle, entitle_part},
-        policy::{self, Expiry, MaxLifetime, Policy, Source, Wanted},
+        policy::{self, Expiry, MaxLifetime, Policy, Wanted},
         reason::Reason,
     },
     credentials::Credential,
@@ -52,7 +52,7 @@ pub fn policy_of<K: Credential>(
                 .map(|error| Complaint::person(Reason::InvalidSpec, format!("spec.lifetime {error}")))
         })
         .or_else(|| match &brought {
-            Some(Err(refusal)) => Some(Complaint::person(refusal.reason, refusal.message.clone())),
+            Some(Err(refusal)) => Some(refusal.clone()),
             Some(Ok(_)) | None => None,
         })
         .or_else(|| granted.as_ref()?.refusal(&spec.account_ref.name, account?));
@@ -68,11 +68,7 @@ pub fn policy_of<K: Credential>(
         warn_before: spec.warn_before.as_deref().and_then(|text| text.parse().ok()),
         parent: parent.map(|sight| sight.parent),
         grant: granted,
-        source: match brought {
-            Some(material) => Source::Brought { id: material.ok().map(|material| material.identity.id) },
-            None if object.keeps_identity() => Source::MintSecret,
-            None => Source::MintBoth,
-        },
+        source: object.source(),
         refusal,
         over_quota: None,
     }

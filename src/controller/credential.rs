@@ -68,7 +68,7 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
 }
 
 /// A new value of `reconcile.fluxcd.io/requestedAt`: the caches are not enough to answer it.
-fn is_look_asked<K: Credential>(object: &K) -> bool {
+pub(super) fn is_look_asked<K: Credential>(object: &K) -> bool {
     let told = object.common_status().and_then(|status| status.last_handled_reconcile_at.clone());
     requested_at(object.meta().annotations.as_ref()).is_some_and(|value| Some(value) != told)
 }

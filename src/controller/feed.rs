@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    account,
+    account, brought_passwords,
     cache::Cache,
     guarded::Guarded,
     house::House,
@@ -134,6 +134,7 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
             seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&object.meta.key(account::KIND));
             house.own_writes.forget(&object.meta.uid);
             house.slow_lane.forget(&object.meta.uid);
+            brought_passwords::forget(&house, &object.meta.uid);
             wake_theirs(object);
         }
         Sighting::Listed => wake(&house, &keepers, Of::All),

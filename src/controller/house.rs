@@ -13,6 +13,7 @@ use kube::{Api, Client};
 
 use super::{
     absences::{Absences, Whereabouts},
+    brought_passwords::BroughtPasswords,
     cache::Cache,
     clock::Clock,
     crons::Crons,
@@ -46,6 +47,7 @@ pub struct House {
     pub queue: Queue,
     pub own_writes: OwnWrites,
     pub passphrases: Passphrases,
+    pub brought_passwords: BroughtPasswords,
     pub slow_lane: SlowLane,
     pub roll: Roll,
     pub kin: Kin,
@@ -106,6 +108,7 @@ impl House {
             queue: Queue::default(),
             own_writes: OwnWrites::default(),
             passphrases: Passphrases::default(),
+            brought_passwords: BroughtPasswords::default(),
             slow_lane: SlowLane::new(settings.slow_places),
             roll: Roll::default(),
             kin: Kin::default(),

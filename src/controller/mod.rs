@@ -8,6 +8,7 @@ pub mod absences;
 pub mod account;
 pub mod asked;
 pub mod beside;
+pub mod brought_passwords;
 pub mod cache;
 pub mod client;
 pub mod clock;
@@ -45,6 +46,7 @@ pub mod slim;
 pub mod slow_lane;
 pub mod status;
 pub mod unread;
+pub mod users_secret;
 pub mod waiters;
 pub mod watch;
 

@@ -17,6 +17,7 @@ use super::{
     error::Failure,
     house::House,
     observe::{Depth, Seen},
+    users_secret::{PAUSE, Pointer, look_again, version_of},
 };
 use crate::{
     api::PassphraseSecretRef,
@@ -33,11 +34,6 @@ use crate::{
         passphrase::{Unusable, is_sealing_key, passphrase, seal, unseal},
     },
 };
-
-/// How often a passphrase is looked for.
-const PAUSE: Duration = Duration::from_secs(60);
-/// How soon at first, when it is not there: often it is applied together with the key.
-const SOON: Duration = Duration::from_secs(1);
 
 /// What a pass has in hand to encrypt with.
 #[derive(Clone, Default)]
@@ -162,26 +158,19 @@ fn matters<K: Credential>(seen: &Seen<K>) -> bool {
 }
 
 async fn read<K: Credential>(house: &House, seen: &Seen<K>, reference: &PassphraseSecretRef) -> Hand {
-    let api = house.secrets_in(&seen.object.namespace().unwrap_or_default());
     if let Some(pause) = as_before(house, seen, reference).await {
         return Hand { passphrase: Passphrase::Unread, look_again: Some(pause), ..Hand::default() };
     }
-    let found = match house.ask(api.get_opt(&reference.name)).await {
-        Ok(secret) => usable(secret.as_ref(), reference),
-        // What cannot be read changes nothing.
-        Err(_) => {
-            let text =
-                format!("The Secret {} with the passphrase could not be read; tried again", reference.name);
-            Err(Complaint::waiting(Reason::ApiUnavailable, text))
-        }
-    };
+    let pointer = pointer(reference);
+    let found = pointer.read(house, &seen.object.namespace().unwrap_or_default()).await;
+    let found = found.and_then(|found| Ok((usable(&pointer, &found.value)?, found.version)));
     let version = found.as_ref().ok().map(|(_, version)| version.clone());
     let (stuck, missing) = house.passphrases.looked(&seen.scene.owner.uid, Some(reference), version);
     let passphrase = match found {
         Ok((text, version)) => Passphrase::Here { text, version },
         Err(why) if why.remedy == Remedy::Person => Passphrase::Refused(why),
         Err(why) => {
-            let pause = Period::seconds(missing.clamp(SOON, PAUSE).as_secs());
+            let pause = Period::seconds(look_again(missing).as_secs());
             Passphrase::Refused(why.until(pause.after(seen.scene.now)))
         }
     };
@@ -209,47 +198,30 @@ async fn as_before<K: Credential>(
     if age < PAUSE {
         return Some(PAUSE - age);
     }
-    let there =
-        house.ask(house.secrets_in(&namespace).get_metadata_opt(&reference.name)).await.ok()??.metadata;
-    if version_of(&there) != version {
+    if pointer(reference).version(house, &namespace).await? != version {
         return None;
     }
     house.passphrases.looked(uid, Some(reference), Some(version));
     Some(PAUSE)
 }
 
-fn version_of(meta: &ObjectMeta) -> String {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    format!("{}/{}", text(&meta.uid), text(&meta.resource_version))
+fn pointer(PassphraseSecretRef { name, key }: &PassphraseSecretRef) -> Pointer<'_> {
+    Pointer { what: "passphrase", secret: name, key, missing: Reason::PassphraseNotFound }
 }
 
-/// The passphrase in the Secret and its version, or why there is none.
-fn usable(
-    secret: Option<&Secret>,
-    PassphraseSecretRef { name, key }: &PassphraseSecretRef,
-) -> Result<(SecretBytes, String), Complaint> {
-    let missing = |text: String| Err(Complaint::waiting(Reason::PassphraseNotFound, text));
-    let invalid = |text: String| Err(Complaint::person(Reason::InvalidPassphrase, text));
-    let Some(secret) = secret else {
-        return missing(format!(
-            "There is no Secret {name} in this namespace: create it with the passphrase under the key {key}"
-        ));
-    };
-    let Some(value) = secret.data.as_ref().and_then(|data| data.get(key)) else {
-        return missing(format!("The Secret {name} has no key {key}: put the passphrase there"));
-    };
-    match passphrase(&value.0) {
-        Ok(text) => Ok((text, version_of(&secret.metadata))),
-        Err(Unusable::Empty) => {
-            missing(format!("The key {key} of the Secret {name} is empty: put the passphrase there"))
-        }
-        Err(Unusable::TooLong) => invalid(format!(
-            "The passphrase under the key {key} of the Secret {name} is longer than 1023 bytes: choose a shorter one"
+/// The passphrase in the value, or why there is none.
+fn usable(pointer: &Pointer<'_>, value: &SecretBytes) -> Result<SecretBytes, Complaint> {
+    let Pointer { secret, key, .. } = pointer;
+    let invalid = |text: String| Complaint::person(Reason::InvalidPassphrase, text);
+    passphrase(value.expose()).map_err(|why| match why {
+        Unusable::Empty => pointer.empty(),
+        Unusable::TooLong => invalid(format!(
+            "The passphrase under the key {key} of the Secret {secret} is longer than 1023 bytes: choose a shorter one"
         )),
-        Err(Unusable::OfManyLines) => invalid(format!(
-            "The passphrase under the key {key} of the Secret {name} is more than one line: nobody could type it, choose another"
+        Unusable::OfManyLines => invalid(format!(
+            "The passphrase under the key {key} of the Secret {secret} is more than one line: nobody could type it, choose another"
         )),
-    }
+    })
 }
 
 /// The seal that the ledger names, else the one that there would be. Before the first issue the cache is asked first.

@@ -11,13 +11,14 @@ use kube::{
 
 use super::{
     beside::{copy_name, held_for, origin},
+    brought_passwords::{Brought, bring, forget},
     credential::Keeper,
     error::Failure,
     house::House,
     queue::{Again, Key},
 };
 use crate::{
-    api::Account,
+    api::{Account, PasswordSpec},
     core::{
         ledger::Owner,
         ownership::{Claim, claim},
@@ -28,10 +29,17 @@ use crate::{
 
 /// Sees to the password; says when the next look is wanted.
 pub async fn see_to(house: &Arc<House>, key: &Key, account: &Account) -> Result<Again, Failure> {
-    match account.spec.password {
-        Some(_) => {
-            let keeper = Keeper::<Password> { house: house.clone(), cache: Arc::default() };
-            keeper.see_to(key, Password::from(account.clone())).await
+    let keeper = Keeper::<Password> { house: house.clone(), cache: Arc::default() };
+    let password = Password::from(account.clone());
+    match &account.spec.password {
+        Some(PasswordSpec { secret_ref: None }) => {
+            forget(house, &account.uid().unwrap_or_default());
+            keeper.see_to(key, password).await
+        }
+        Some(PasswordSpec { secret_ref: Some(reference) }) => {
+            let Brought { line, look_again } = bring(house, key, account, reference).await?;
+            let again = keeper.see_to(key, password.bringing(line)).await?;
+            Ok(again.at_the_latest(Some(look_again)))
         }
         None => {
             destroy(house, account).await?;
@@ -67,6 +75,7 @@ async fn destroy(house: &House, account: &Account) -> Result<(), Failure> {
     }
     house.own_writes.forget(&uid);
     house.slow_lane.forget(&uid);
+    forget(house, &uid);
     Ok(())
 }
 

@@ -209,6 +209,8 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::InvalidKey
         | Reason::PassphraseNotFound
         | Reason::InvalidPassphrase
+        | Reason::PasswordNotFound
+        | Reason::InvalidPassword
         | Reason::InvalidSpec
         | Reason::Unreadable
         | Reason::ClockSkew

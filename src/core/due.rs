@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     ledger::Ledger,
     period::Period,
-    policy::{Policy, Schedule, Source},
+    policy::{Policy, Schedule},
     scene::{Existence, Scene},
 };
 
@@ -57,7 +57,7 @@ pub fn replacement_due(scene: &Scene, ledger: &Ledger) -> Option<(Due, Timestamp
         return None;
     }
     // Damaged material is made anew anyway.
-    if !ledger.is_live() || scene.is_damaged() || matches!(policy.source, Source::Brought { .. }) {
+    if !ledger.is_live() || scene.is_damaged() || policy.source.is_brought() {
         return None;
     }
     let issue = ledger.issue_time?;

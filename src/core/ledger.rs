@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bounds,
-    material::Identity,
+    material::{Identity, OF_LINE},
     parent::Bond,
     period::Period,
     policy::DefaultFrom,
@@ -320,6 +320,11 @@ impl Ledger {
     /// Whether the material was destroyed for good.
     pub fn is_dead(&self) -> bool {
         matches!(self.state, State::Expired | State::Revoked)
+    }
+
+    /// Whether the material is a line that was made from what somebody brought.
+    pub fn is_of_line(&self) -> bool {
+        self.digest.as_ref().is_some_and(|digest| digest.starts_with(OF_LINE))
     }
 
     /// Why the current value is there.

@@ -25,7 +25,8 @@
 //! | 8 | overlap asked? | a new value of `retire`, and there is a previous one | remove it now, also from the copy |
 //! |   | | live, a new value of `rollback`, and the previous one is still valid | the two change places, next revision |
 //! |   | | either, and there is nothing to do it to | record it, and say so |
-//! | 9 | rotate due? | live, and a new value of `rotate`, or another uploaded key | mint; the old one overlaps |
+//! | 9 | rotate due? | live, and a new value of `rotate`, or another one is brought (an uploaded key, a password) | mint; the old one overlaps |
+//! |   | | live, and it was brought and is not any more, or is now | mint; the old one ends at once |
 //! |   | | live, and `every` or `cron` is due | mint; the old one overlaps |
 //! |   | | live, and `renewBefore` is due, or two thirds of the life of a part whose parent did not change | mint; by default the old one stays until its own end |
 //! | 10 | retire due? | the overlap is over | remove the previous one |

@@ -66,6 +66,16 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
+/// The same of a line that was made from what somebody brought, under another name: a ledger says with it that the
+/// material was brought, also when it is only testified. What people choose can be guessed, so its own SHA-256 is
+/// nowhere.
+pub fn digest_of_line(line: &[u8]) -> String {
+    format!("{OF_LINE}{}", HEXLOWER.encode(&Sha256::digest(line)))
+}
+
+/// What the digest of such a line begins with.
+pub const OF_LINE: &str = "htpasswd-sha256:";
+
 #[cfg(test)]
 mod tests {
     use super::*;

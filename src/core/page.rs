@@ -141,7 +141,7 @@ fn renewed(scene: &Scene, mut ledger: Ledger, reason: Reason) -> (Ledger, Curren
         Source::MintSecret | Source::MintBoth => {
             Current::Mint { keep: Some(ledger.id.clone()).filter(|id| !id.is_empty()) }
         }
-        Source::Brought { .. } => Current::Brought,
+        Source::Brought { .. } | Source::Awaited | Source::Line { .. } => Current::Brought,
     };
     if ledger.is_dead() {
         ledger.rebirth = Some(ledger.next_revision());

@@ -110,6 +110,17 @@ pub enum Source {
     MintBoth,
     /// Brought by the user: the identity of what the spec has now; none if it cannot be used.
     Brought { id: Option<String> },
+    /// Brought by the user, and not looked at yet: taken for what is there.
+    Awaited,
+    /// A line made from what the user brought. It is salted: another id alone says nothing, so this is anew beside the
+    /// line alone with which it was compared, and of which it is unlike.
+    Line { id: String, unlike: Option<String> },
+}
+
+impl Source {
+    pub fn is_brought(&self) -> bool {
+        matches!(self, Self::Brought { .. } | Self::Awaited | Self::Line { .. })
+    }
 }
 
 impl MaxLifetime {

@@ -155,6 +155,15 @@ pub enum Reason {
     /// Put a passphrase of one line there; or, if the old one is lost, set a new value of `chatelaine.dev/rotate` for
     /// another key.
     InvalidPassphrase,
+    /// The Secret with the password that `spec.password.secretRef` points to is not there, or lacks the key, or has
+    /// nothing under it.
+    ///
+    /// Create that Secret, or correct `spec.password.secretRef`; it is looked for once a minute.
+    PasswordNotFound,
+    /// The password that `spec.password.secretRef` points to cannot be used.
+    ///
+    /// Put text of one line there, of at least 8 characters and at most 72 bytes; it is looked at once a minute.
+    InvalidPassword,
     /// The uploaded public key cannot be used.
     ///
     /// Put the one line of a `.pub` file into `spec.publicKey`; the message says what is wrong with this one.

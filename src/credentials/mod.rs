@@ -4,6 +4,7 @@ mod access_token;
 mod alphabet;
 mod api_key_pair;
 mod authorized_keys;
+pub mod htpasswd;
 mod key_pair_format;
 pub mod passphrase;
 pub mod password;
@@ -31,9 +32,10 @@ use crate::api::{
 };
 use crate::core::{
     ledger::Ledger,
+    lifecycle::Complaint,
     limit::Quota,
     material::{self, Identity, Material, Parts, SecretBytes},
-    reason::Reason,
+    policy::Source,
     trigger::{Asked, Triggers},
 };
 
@@ -52,13 +54,6 @@ pub trait Dice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("new material could not be made: {0}")]
 pub struct MintError(pub &'static str);
-
-/// Input that admission cannot see through: a reason, and a message that says what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub reason: Reason,
-    pub message: String,
-}
 
 /// How long it takes to mint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,9 +170,17 @@ pub trait Credential:
     fn told_number(&self) -> Option<i64> {
         None
     }
-    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used.
-    fn brought(&self) -> Option<Result<Material, Refusal>> {
+    /// What is brought instead of minted (an uploaded public key); `Err` when it cannot be used, or not yet.
+    fn brought(&self) -> Option<Result<Material, Complaint>> {
         None
+    }
+    /// Where material comes from.
+    fn source(&self) -> Source {
+        match self.brought() {
+            Some(brought) => Source::Brought { id: brought.ok().map(|material| material.identity.id) },
+            None if self.keeps_identity() => Source::MintSecret,
+            None => Source::MintBoth,
+        }
     }
 
     /// An identity without material, for a credential that is created inactive; None where the identity comes

@@ -23,16 +23,20 @@ pub enum Unusable {
     OfManyLines,
 }
 
-/// The passphrase in the value of a Secret: what stands before the line break at its end, if there is one.
+/// The passphrase in the value of a Secret, without a line break at its end.
 pub fn passphrase(value: &[u8]) -> Result<SecretBytes, Unusable> {
-    let line = value.strip_suffix(b"\n").unwrap_or(value);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    match line {
+    match without_line_break(value) {
         [] => Err(Unusable::Empty),
         line if line.len() > LONGEST => Err(Unusable::TooLong),
         line if line.iter().any(|byte| matches!(byte, b'\0' | b'\n' | b'\r')) => Err(Unusable::OfManyLines),
         line => Ok(SecretBytes::from(line.to_vec())),
     }
+}
+
+/// What stands before the line break at the end, if there is one: editors and `kubectl create --from-file` leave it there.
+pub(super) fn without_line_break(value: &[u8]) -> &[u8] {
+    let line = value.strip_suffix(b"\n").unwrap_or(value);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// A new key to seal with.

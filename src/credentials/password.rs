@@ -1,4 +1,4 @@
-//! The password of an Account: a credential like the others, whose object is the Account itself.
+//! The password of an Account, generated or brought: a credential like the others, whose object is the Account itself.
 
 use std::borrow::Cow;
 
@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Credential, Dice, Effort, MintError, Naming, Order, Place, Shared, Showing,
     alphabet::{LEGIBLE, roll},
+    htpasswd::{LONGEST, fits, line},
     rendering::{Login, Outline},
 };
 use crate::api::{
@@ -25,21 +26,22 @@ use crate::api::{
 };
 use crate::core::{
     ledger::Ledger,
+    lifecycle::Complaint,
     limit::Quota,
-    material::{Identity, Material, Parts, SecretBytes, digest},
+    material::{Identity, Material, Parts, SecretBytes, digest, digest_of_line},
+    policy::Source,
+    reason::Reason,
     trigger::{Asked, Triggers},
 };
 
 const USERNAME: &str = "username";
 const PASSWORD: &str = "password";
 const HTPASSWD: &str = "htpasswd";
+/// What is told while it is.
+pub const HASHING: &str = "The password is being hashed";
 
 /// The length of a generated password: more than 130 bits.
 const LENGTH: usize = 24;
-/// What bcrypt hashes at most; what is beyond would not count.
-const LONGEST: usize = 72;
-/// Two to the power of this is the number of rounds: tens of milliseconds.
-const COST: u32 = 10;
 
 /// An Account as the holder of its password.
 #[derive(Clone, Debug)]
@@ -47,6 +49,16 @@ pub struct Password {
     account: Account,
     /// What a credential would say in its spec.
     common: CredentialSpec,
+    /// The line of the password that the Account's spec points to, if it does; or why there is none.
+    brought: Option<Result<Line, Complaint>>,
+}
+
+/// The line of a password that is brought.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub material: Material,
+    /// The id of the line that was there and does not let that password in.
+    pub unlike: Option<String>,
 }
 
 /// What the name of its Secret ends in, after that of the Account.
@@ -71,11 +83,38 @@ impl From<Account> for Password {
             deletion_policy: DeletionPolicy::Delete,
             restart: Vec::new(),
         };
-        Self { account, common }
+        let points = account.spec.password.as_ref().is_some_and(|password| password.secret_ref.is_some());
+        let brought = points.then(|| Err(Complaint::waiting(Reason::Minting, HASHING)));
+        Self { account, common, brought }
     }
 }
 
 impl Password {
+    /// With what is known now of the password that is brought.
+    pub fn bringing(self, brought: Result<Line, Complaint>) -> Self {
+        Self { brought: Some(brought), ..self }
+    }
+
+    /// The line of a password that is brought: the one that is there, if it still lets that password in. As slow as a
+    /// hash.
+    pub fn line_of(
+        &self,
+        password: &SecretBytes,
+        there: Option<Material>,
+        dice: &mut dyn Dice,
+    ) -> Result<Material, MintError> {
+        let lets_in = |there: &Material| {
+            halves(there).1.is_some_and(|line| fits(line, &self.username(), password.expose()))
+        };
+        match there.filter(lets_in) {
+            Some(there) => Ok(there),
+            None => {
+                let line = line(&self.username(), password.expose(), dice)?;
+                Ok(material(b"", Some(line.as_bytes())))
+            }
+        }
+    }
+
     fn username(&self) -> String {
         self.account.name_any()
     }
@@ -83,18 +122,10 @@ impl Password {
     fn told(&self) -> Option<&PasswordStatus> {
         self.account.status.as_ref()?.password.as_ref()
     }
-
-    /// A line for htpasswd files.
-    fn line(&self, password: &[u8], dice: &mut dyn Dice) -> Result<String, MintError> {
-        let failed = |_| MintError("the password could not be hashed");
-        let seed = dice.seed()?;
-        let salt = *seed.first_chunk::<16>().ok_or(MintError("the seed is too short"))?;
-        let hash = bcrypt::non_truncating_hash_with_salt(password, COST, salt).map_err(failed)?;
-        Ok(format!("{}:{}", self.username(), hash.format_for_version(bcrypt::Version::TwoY)))
-    }
 }
 
 /// What a password is in one piece: the password itself, a line break, and its line for htpasswd files, if there is one.
+/// Of a password that was brought there is the line alone.
 fn material(password: &[u8], line: Option<&[u8]>) -> Material {
     let id = line.map(id_of).unwrap_or_default();
     let mut text = Vec::with_capacity(password.len() + 1 + line.map_or(0, <[u8]>::len));
@@ -175,19 +206,39 @@ impl Credential for Password {
         false
     }
 
+    fn brought(&self) -> Option<Result<Material, Complaint>> {
+        let brought = self.brought.as_ref()?;
+        Some(brought.as_ref().map(|line| line.material.clone()).map_err(Complaint::clone))
+    }
+
+    fn source(&self) -> Source {
+        match &self.brought {
+            None => Source::MintBoth,
+            Some(Ok(Line { material, unlike })) => {
+                Source::Line { id: material.identity.id.clone(), unlike: unlike.clone() }
+            }
+            Some(Err(yet)) if yet.reason == Reason::Minting => Source::Awaited,
+            Some(Err(_)) => Source::Brought { id: None },
+        }
+    }
+
     fn assign(&self, _dice: &mut dyn Dice) -> Result<Option<Identity>, MintError> {
         Ok(None)
     }
 
     fn mint(&self, _order: Order<'_>, dice: &mut dyn Dice) -> Result<Material, MintError> {
         let password = LEGIBLE.draw(LENGTH, &mut roll(dice)?);
-        let line = self.line(password.as_bytes(), dice)?;
+        let line = line(&self.username(), password.as_bytes(), dice)?;
         Ok(material(password.as_bytes(), Some(line.as_bytes())))
     }
 
-    /// Of the password alone: its line can be made again.
+    /// Of the password alone: its line can be made again. Of one that was brought, of the line alone: what people
+    /// choose can be guessed.
     fn digest(&self, material: &Material) -> String {
-        digest(halves(material).0)
+        match halves(material) {
+            (b"", Some(line)) => digest_of_line(line),
+            (password, _) => digest(password),
+        }
     }
 
     fn is_whole(&self, material: &Material) -> bool {
@@ -196,7 +247,7 @@ impl Credential for Password {
 
     fn made_whole(&self, broken: &Material, dice: &mut dyn Dice) -> Result<Material, MintError> {
         let (password, _) = halves(broken);
-        let line = self.line(password, dice)?;
+        let line = line(&self.username(), password, dice)?;
         Ok(material(password, Some(line.as_bytes())))
     }
 
@@ -205,7 +256,9 @@ impl Credential for Password {
         let mut parts = Parts::from([(USERNAME.to_owned(), self.username().into())]);
         if let Ok(current) = showing.current {
             let (password, line) = halves(current);
-            parts.insert(PASSWORD.to_owned(), password.to_vec().into());
+            if !password.is_empty() {
+                parts.insert(PASSWORD.to_owned(), password.to_vec().into());
+            }
             parts.extend(line.map(|line| (HTPASSWD.to_owned(), line.to_vec().into())));
         }
         parts
@@ -227,14 +280,19 @@ impl Credential for Password {
             // A password has no overlap.
             Place::Previous => return None,
         }
-        let password = data.get(PASSWORD)?.expose();
-        let usable = !password.is_empty() && !password.contains(&b'\n');
         let line = data.get(HTPASSWD).map(SecretBytes::expose);
         let known = line.filter(|line| id.is_some_and(|id| id_of(line) == id));
-        usable.then(|| material(password, known))
+        match data.get(PASSWORD).map(SecretBytes::expose) {
+            Some(password) if password.is_empty() || password.contains(&b'\n') => None,
+            Some(password) => Some(material(password, known)),
+            None => Some(material(b"", Some(known?))),
+        }
     }
 
     fn conforms(&self, material: &Material) -> Result<(), String> {
+        if self.brought.is_some() {
+            return Err("the password is the one that spec.password.secretRef points to".to_owned());
+        }
         match halves(material).0.len() {
             LENGTH..=LONGEST => Ok(()),
             _ => Err(format!("the password is not {LENGTH} to {LONGEST} bytes long")),

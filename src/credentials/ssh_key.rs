@@ -8,8 +8,8 @@ use ssh_key::{
 };
 
 use super::{
-    Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Refusal, Showing, authorized_keys,
-    put_secret, rendering::Outline, rsa, ssh_private, ssh_public,
+    Credential, Dice, Effort, MintError, Naming, OPAQUE, Order, Place, Showing, authorized_keys, put_secret,
+    rendering::Outline, rsa, ssh_private, ssh_public,
 };
 use crate::api::{
     Counts, CredentialStatus, Limits, PassphraseSecretRef, Rotation, SshAlgorithm, SshKey, SshKeySpec,
@@ -17,6 +17,7 @@ use crate::api::{
 };
 use crate::core::{
     ledger::Ledger,
+    lifecycle::Complaint,
     limit::{Quota, Sort},
     material::{Identity, Material, Parts, SecretBytes},
     reason::Reason,
@@ -113,7 +114,7 @@ impl Credential for SshKey {
         self.status.as_ref()?.id
     }
 
-    fn brought(&self) -> Option<Result<Material, Refusal>> {
+    fn brought(&self) -> Option<Result<Material, Complaint>> {
         match self.spec.method {
             SshMethod::Generate => None,
             SshMethod::Upload => {
@@ -121,7 +122,7 @@ impl Credential for SshKey {
                 Some(
                     ssh_public::parse(line)
                         .map(|key| uploaded(&key))
-                        .map_err(|advice| Refusal { reason: Reason::InvalidKey, message: advice.to_owned() }),
+                        .map_err(|advice| Complaint::person(Reason::InvalidKey, advice)),
                 )
             }
         }

@@ -5,6 +5,7 @@
 #![cfg(feature = "operator")]
 
 mod backup;
+mod brought_passwords;
 mod conflict;
 mod crowds;
 mod dates;

@@ -1,9 +1,13 @@
 //! Passwords: what is drawn, what its htpasswd line says, and what is read back.
 
 use chatelaine::{
-    api::Account,
-    core::material::{Identity, Material, Parts},
-    credentials::{Credential, Place, password::Password},
+    api::{Account, SecretType},
+    core::material::{Identity, Material, Parts, SecretBytes, digest},
+    credentials::{
+        Credential, Place,
+        password::{Line, Password},
+        rendering::renderings,
+    },
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
@@ -108,4 +112,84 @@ fn a_password_that_is_offered_is_as_long_as_a_generated_one_and_no_longer_than_w
     assert_eq!(conforms("x".repeat(23)), Some(false));
     assert_eq!(conforms(format!("{}\n", "x".repeat(30))), None);
     assert_eq!(conforms(String::new()), None);
+}
+
+fn brought() -> Password {
+    let spec = json!({"email": "alice@example.com", "password": {"secretRef": {"name": "login"}}});
+    Password::from(Account::new("alice", serde_json::from_value(spec).unwrap()))
+}
+
+fn line_of(password: &str, there: Option<Material>, seed: u64) -> Material {
+    brought().line_of(&password.into(), there, &mut Seeded(seed)).unwrap()
+}
+
+#[test]
+fn of_a_password_that_is_brought_its_line_is_shown_and_nothing_else() {
+    let material = line_of("correct horse", None, 1);
+    let parts = brought().render(current(&material));
+    assert_eq!(roles(&parts), ["htpasswd", "username"]);
+    assert!(lets_in(&text(&parts, "htpasswd"), "correct horse"));
+    assert!(!lets_in(&text(&parts, "htpasswd"), "Correct horse"));
+    let none = renderings(&brought(), current(&material), &parts, SecretType::BasicAuth, 1 << 20, |_| false);
+    assert_eq!(roles(&none.required), ["username"], "the type of the Secret does not bring it in");
+}
+
+#[test]
+fn the_digest_of_a_password_that_is_brought_lets_nobody_try_guesses() {
+    let (one, other) = (line_of("correct horse", None, 1), line_of("correct horse", None, 2));
+    let digests = [&one, &other].map(|material| brought().digest(material));
+    assert!(digests.iter().all(|digest| digest.starts_with("htpasswd-sha256:")), "{digests:?}");
+    assert_ne!(digests[0], digests[1], "it is of the salted hash");
+    let plain = digest(b"correct horse");
+    assert!(!digests.iter().any(|digest| digest.contains(&plain["sha256:".len()..])), "{digests:?}");
+}
+
+#[test]
+fn a_line_stays_as_long_as_it_lets_its_password_in_and_another_password_has_another() {
+    let first = line_of("correct horse", None, 1);
+    assert_eq!(line_of("correct horse", Some(first.clone()), 2), first);
+    let second = line_of("battery staple", Some(first.clone()), 2);
+    assert_ne!(second.identity, first.identity);
+    assert!(lets_in(&text(&brought().render(current(&second)), "htpasswd"), "battery staple"));
+}
+
+#[test]
+fn what_is_shown_of_a_password_that_is_brought_is_read_back_whatever_the_spec_says_now() {
+    let (line, generated) = (line_of("correct horse", None, 1), mint(&password(), 1));
+    for object in [password(), brought()] {
+        for material in [&line, &generated] {
+            let parts = object.render(current(material));
+            let read = |id| object.read(&parts, Place::Current, id);
+            assert_eq!(read(Some(&*material.identity.id)).as_ref(), Some(material));
+            assert_eq!(object.digest(material), password().digest(material));
+        }
+        let parts = object.render(current(&line));
+        assert_eq!(object.read(&parts, Place::Current, None), None, "nobody knows that line");
+    }
+    let mut stripped = password().render(current(&generated));
+    stripped.remove("password");
+    let read = password().read(&stripped, Place::Current, Some(&generated.identity.id)).unwrap();
+    assert_ne!(password().digest(&read), password().digest(&generated), "a lost password is a loss");
+}
+
+#[test]
+fn a_password_that_is_offered_is_not_taken_while_another_is_brought() {
+    let offered = mint(&password(), 1);
+    assert!(password().conforms(&offered).is_ok() && brought().conforms(&offered).is_err());
+}
+
+#[test]
+fn the_longest_password_has_a_line_and_a_longer_one_has_none() {
+    let longest = "x".repeat(72);
+    let line = text(&brought().render(current(&line_of(&longest, None, 1))), "htpasswd");
+    assert!(lets_in(&line, &longest) && !lets_in(&line, &"x".repeat(71)));
+    assert!(brought().line_of(&SecretBytes::from("x".repeat(73)), None, &mut Seeded(1)).is_err());
+}
+
+#[test]
+fn what_debug_says_of_a_password_that_is_brought_is_not_its_line() {
+    let line = line_of("correct horse", None, 1);
+    let shown = text(&brought().render(current(&line)), "htpasswd");
+    let told = format!("{:?}", brought().bringing(Ok(Line { material: line, unlike: None })));
+    assert!(!told.contains(&shown) && !told.contains("$2y$") && !told.contains("horse"), "{told}");
 }

@@ -287,6 +287,46 @@ fn a_revoked_upload_is_issued_only_with_another_key_and_a_lost_one_with_the_same
 }
 
 #[test]
+fn what_is_brought_and_not_looked_at_yet_changes_nothing_and_is_waited_for_where_nothing_is() {
+    let being_hashed = |mut scene: Scene| {
+        scene.policy.source = Source::Awaited;
+        scene.policy.refusal = Some(Complaint::waiting(Reason::Minting, "The password is being hashed"));
+        scene
+    };
+    assert_eq!(decide(&being_hashed(live())), Act::Rest(None));
+    assert_eq!(obstacle(&being_hashed(blank())), Some(Reason::Minting));
+    let lost = Scene { secret: Sight::Absent, ..live() };
+    assert_eq!(obstacle(&being_hashed(lost)), Some(Reason::Minting));
+    let noted = page(&being_hashed(asking(live(), Some("r"), None)));
+    assert_eq!((noted.current, noted.ledger.revision), (Current::Stays, 1), "the trigger changes nothing");
+}
+
+#[test]
+fn what_was_brought_and_is_not_any_more_is_minted() {
+    let line = || Ledger { digest: Some("htpasswd-sha256:0".into()), ..ledger() };
+    let minted = page(&Scene { secret: ours(line(), INTACT), ..live() });
+    assert_eq!((minted.current, minted.ledger.revision), (Current::Mint { keep: None }, 2));
+    assert_eq!(minted.ledger.previous, None, "the old one ends at once");
+}
+
+#[test]
+fn another_line_is_anew_only_if_it_was_compared_with_the_one_that_is_there() {
+    let brings = |id: &str, unlike: Option<&str>, digest: &str| {
+        let mut scene = with(Ledger { digest: Some(digest.into()), ..ledger() });
+        scene.policy.source = Source::Line { id: id.into(), unlike: unlike.map(str::to_owned) };
+        scene
+    };
+    let line = "htpasswd-sha256:0";
+    for (id, unlike) in [("id-1", None), ("id-2", None), ("id-2", Some("id-0")), ("id-1", Some("id-1"))] {
+        assert_eq!(decide(&brings(id, unlike, line)), Act::Rest(None), "{id} unlike {unlike:?}");
+    }
+    let other = page(&brings("id-2", Some("id-1"), line));
+    assert_eq!((other.current, other.ledger.revision, other.ledger.previous), (Current::Brought, 2, None));
+    let generated = page(&brings("id-2", None, "sha256:0"));
+    assert_eq!((generated.current, generated.ledger.revision), (Current::Brought, 2));
+}
+
+#[test]
 fn a_bad_uploaded_key_is_said_and_the_live_one_stays() {
     let mut scene = uploaded(None, live());
     scene.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "DSA"));

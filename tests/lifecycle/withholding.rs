@@ -4,9 +4,9 @@ use chatelaine::{
     api::State,
     core::{
         ledger::{Copy, Ledger},
-        lifecycle::{Act, decide},
+        lifecycle::{Act, Complaint, decide},
         page::{Current, Former},
-        policy::Wanted,
+        policy::{Source, Wanted},
         reason::Reason,
         scene::{Account, CopySight, Existence, Form, Inside, Origin, Scene, Sight},
     },
@@ -191,4 +191,22 @@ fn only_of_what_is_kept_it_is_said_that_it_is_kept() {
             told(&scene)
         );
     }
+}
+
+#[test]
+fn what_is_brought_and_cannot_be_used_does_not_keep_the_withheld_bytes_from_coming_back() {
+    let back = |id: Option<&str>| {
+        let mut scene = withheld();
+        scene.policy.wanted = Wanted::Active;
+        scene.policy.source = Source::Brought { id: id.map(str::to_owned) };
+        scene
+    };
+    let mut refused = back(None);
+    refused.policy.refusal = Some(Complaint::person(Reason::InvalidKey, "DSA"));
+    let came_back = page(&refused);
+    assert_eq!((came_back.current, came_back.ledger.revision), (Current::FromCopy, 1));
+    refused.secret = ours(came_back.ledger, INTACT);
+    refused.copy = None;
+    assert_eq!(obstacle(&refused), Some(Reason::InvalidKey), "and then it is said");
+    assert_eq!(page(&back(Some("id-2"))).current, Current::Brought, "another one comes instead");
 }

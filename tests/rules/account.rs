@@ -29,11 +29,65 @@ pub fn rows() -> Vec<Row> {
         with("an account may ask for a password", json!({"password": {}})),
         not("a password is no text", json!({"password": "secret"}), "must be of type object").server_alone(),
         not(
-            "a password has no fields",
+            "a password has no field for itself",
             json!({"password": {"value": "secret"}}),
             "unknown field \"spec.password.value\"",
         )
         .server_alone(),
+        with("a password may be brought", json!({"password": {"secretRef": {"name": "alice-login"}}})),
+        with(
+            "a password may be brought under any key",
+            json!({"password": {"secretRef": {"name": "alice-login", "key": "log.in_1"}}}),
+        ),
+        with(
+            "another's Secret may have the password",
+            json!({"password": {"secretRef": {"name": "bob-password"}}}),
+        ),
+        not(
+            "a password that is brought is somewhere",
+            json!({"password": {"secretRef": {}}}),
+            "secretRef.name: Required value",
+        )
+        .server_alone(),
+        not(
+            "a password is not brought from the Secret that is made of it",
+            json!({"password": {"secretRef": {"name": "example-password"}}}),
+            "spec.password.secretRef names the Secret that the operator writes for this Account",
+        ),
+        not(
+            "a password is not brought from the operator's own Secrets",
+            json!({"password": {"secretRef": {"name": "chatelaine-held-1"}}}),
+            "begins with chatelaine-",
+        ),
+        not(
+            "a password is brought from a Secret that there can be",
+            json!({"password": {"secretRef": {"name": "Alice"}}}),
+            "must be a valid Secret name",
+        ),
+        not(
+            "a password is brought from a key that there can be",
+            json!({"password": {"secretRef": {"name": "alice-login", "key": "pass word"}}}),
+            "must be a key of a Secret",
+        ),
+        not(
+            "a password is not brought from an empty key",
+            json!({"password": {"secretRef": {"name": "alice-login", "key": ""}}}),
+            "must be a key of a Secret",
+        ),
+        change(
+            Account,
+            "a generated password can be followed by one that is brought",
+            json!({"password": {}}),
+            json!({"password": {"secretRef": {"name": "alice-login"}}}),
+            Accepted,
+        ),
+        change(
+            Account,
+            "a password that is brought can be followed by a generated one",
+            json!({"password": {"secretRef": {"name": "alice-login"}}}),
+            json!({"password": {}}),
+            Accepted,
+        ),
         not("an account has an e-mail address", json!({"email": null}), "spec.email: Required value")
             .server_alone(),
         not("an e-mail address is not empty", json!({"email": ""}), email),

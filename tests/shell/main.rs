@@ -4,6 +4,8 @@
 
 #![cfg(feature = "operator")]
 
+mod brought_lines;
+mod brought_passwords;
 mod caches;
 mod faults;
 mod holdings;

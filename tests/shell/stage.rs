@@ -55,6 +55,15 @@ impl<K: Credential> Stage<K> {
         Stage { server: self.server.clone(), keeper: Keeper { house, cache }, told }
     }
 
+    /// A second operator beside the first, without a lease; its caches have seen nothing yet.
+    pub fn another_operator(&self) -> Self {
+        let (reporter, told) = Reporter::new();
+        let clock = self.keeper.house.clock.clone();
+        let house = House::new(self.server.client(), clock, reporter, Settings::default());
+        let cache = house.caches.of::<K>();
+        Self { server: self.server.clone(), keeper: Keeper { house: Arc::new(house), cache }, told }
+    }
+
     pub fn account(&mut self, spec: Value) {
         self.server.put("accounts", object("Account", "alice", "uid-alice", spec));
         self.see_account();

@@ -19,7 +19,8 @@ use crate::core::{
 
 /// A Secret of a live credential is made again at most once in this time.
 const REMAKE_PAUSE: Period = Period::seconds(60);
-const UPLOADED: &str = "An uploaded key is rotated by changing spec.publicKey; the trigger changes nothing";
+const BROUGHT: &str = "What is brought is replaced by bringing another: change spec.publicKey, or the password that \
+                       spec.password.secretRef points to; the trigger changes nothing";
 
 pub(in crate::core) fn issue_due(scene: &Scene) -> Answer {
     if scene.is_blank() {
@@ -123,7 +124,7 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
         || (asked && !is_brought(scene));
     let standing = scene.existence == Existence::Standing;
     if asked && is_brought(scene) && !cause && standing {
-        return page::note(scene, ledger, Trigger::Rotate, UPLOADED).into();
+        return page::note(scene, ledger, Trigger::Rotate, BROUGHT).into();
     }
     if asked && date_passed && standing {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
@@ -159,7 +160,7 @@ pub(in crate::core) fn rotate_due(scene: &Scene) -> Answer {
         return mint(scene, |scene| page::rotate(scene, ledger, Cause::Asked));
     }
     if asked && scene.existence == Existence::Standing {
-        return page::note(scene, ledger, Trigger::Rotate, UPLOADED).into();
+        return page::note(scene, ledger, Trigger::Rotate, BROUGHT).into();
     }
     match replacement_due(scene, ledger) {
         Some((due, time)) if scene.is_past(time) => {
@@ -262,13 +263,17 @@ pub(super) fn is_intact(scene: &Scene) -> bool {
 }
 
 pub(super) fn is_brought(scene: &Scene) -> bool {
-    matches!(scene.policy.source, Source::Brought { .. })
+    scene.policy.source.is_brought()
 }
 
-/// Whether the user brought another key than the ledger knows.
+/// Whether the user brought something else than the ledger knows, or does not bring any more what could be either.
 pub(super) fn brought_anew(scene: &Scene, ledger: &Ledger) -> bool {
     match &scene.policy.source {
         Source::Brought { id } => id.as_ref() != Some(&ledger.id),
-        Source::MintSecret | Source::MintBoth => false,
+        Source::Awaited => false,
+        Source::Line { id, unlike } => {
+            ledger.id != *id && (!ledger.is_of_line() || unlike.as_ref() == Some(&ledger.id))
+        }
+        Source::MintSecret | Source::MintBoth => ledger.is_of_line(),
     }
 }

@@ -6,6 +6,7 @@ use crate::core::{
     answer::{Act, Answer, Complaint},
     ledger::Ledger,
     page,
+    policy::Source,
     reason::Reason,
     scene::{Account, CopySight, Existence, Form, Inside, Integrity, Origin, Scene},
     trigger::Trigger,
@@ -52,7 +53,9 @@ pub(in crate::core) fn withheld(scene: &Scene) -> Answer {
 }
 
 fn give_back(scene: &Scene, ledger: &Ledger) -> Answer {
-    if scene.asked(Trigger::Rotate, ledger).is_some() && !is_brought(scene) || brought_anew(scene, ledger) {
+    // What is brought and cannot be used takes nothing away: the same bytes come back, and then that is said.
+    let anew = brought_anew(scene, ledger) && scene.policy.source != Source::Brought { id: None };
+    if scene.asked(Trigger::Rotate, ledger).is_some() && !is_brought(scene) || anew {
         return mint(scene, |scene| page::issue(scene, ledger.clone(), Reason::Rotated));
     }
     let named = scene.copy.as_ref().filter(|found| ledger.held.as_ref() == Some(&found.copy));

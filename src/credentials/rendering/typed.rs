@@ -19,7 +19,8 @@ pub fn required(type_: SecretType, sheet: &Sheet<'_>, state: Filled) -> Parts {
         SecretType::Opaque => {}
         SecretType::BasicAuth => {
             parts.insert("username".to_owned(), sheet.username().into());
-            if state == Filled::WithMaterial {
+            // Of a password that somebody brought there is only a hash to show.
+            if state == Filled::WithMaterial && !sheet.password().is_empty() {
                 parts.insert("password".to_owned(), sheet.password().into());
             }
         }
