@@ -22,6 +22,7 @@ mod passphrases;
 mod passwords;
 mod people;
 mod permissions;
+mod quota;
 mod rendered;
 mod rest;
 mod restart;
