@@ -4,6 +4,7 @@
 
 #![cfg(feature = "operator")]
 
+mod belonging;
 mod caches;
 mod faults;
 mod holdings;
