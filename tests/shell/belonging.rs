@@ -37,7 +37,8 @@ async fn data_labels_and_annotations_that_are_not_ours_are_kept_through_every_wr
     secret["metadata"]["labels"]["backup"] = json!("yes");
     secret["metadata"]["annotations"]["example.com/note"] = json!("kept");
     stage.server.put("secrets", secret);
-    let steps: [(&str, fn(&mut Stage<AccessToken>)); 7] = [
+    type Edit = fn(&mut Stage<AccessToken>);
+    let steps: [(&str, Edit); 7] = [
         ("looked at", |_| ()),
         ("rotated", |stage| stage.annotate(ROTATE, "1")),
         ("without labels and annotations of its own", |stage| edit_spec(stage, "secret", json!({}))),
