@@ -62,11 +62,13 @@ fn published(house: &House, entry: Entry<'_>) -> HashSet<String> {
         owner: Owner,
         revision: i64,
     }
-    let theirs = house.caches.secrets.filter(|secret| *secret.meta.namespace == *entry.namespace);
+    let theirs = house.caches.secrets.filter(|secret| {
+        *secret.meta.namespace == *entry.namespace && secret.account.as_deref() == Some(entry.account)
+    });
     theirs
         .iter()
         .filter_map(|secret| serde_json::from_str::<Page>(&secret.meta.annotation(LEDGER)?).ok())
-        .filter(|page| page.revision > 0 && page.owner.account == entry.account)
+        .filter(|page| page.revision > 0)
         .map(|page| page.owner.uid)
         .collect()
 }

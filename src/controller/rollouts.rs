@@ -1,7 +1,7 @@
 //! Workloads that wait to be restarted, collected: what is wanted of one workload within a short time is one rollout.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -52,6 +52,8 @@ struct Inner {
     places: HashMap<Key, BTreeSet<Place>>,
     /// What is known of each credential's workloads.
     outcomes: HashMap<Key, HashMap<Restart, Outcome>>,
+    /// The credentials that want anything: what comes of a look for one that is gone by then is nothing.
+    wanting: HashSet<Key>,
 }
 
 struct Waiting {
@@ -69,6 +71,10 @@ impl Rollouts {
                 inner.withdraw(key, &place);
             }
         }
+        if wishes.is_empty() {
+            return;
+        }
+        inner.wanting.insert(key.clone());
         for (place, wish) in wishes {
             inner.add(key, place, wish, Instant::now() + WINDOW);
         }
@@ -101,7 +107,7 @@ impl Rollouts {
     pub fn again(&self, key: &Key, place: Place, wish: Wish, pause: Duration) {
         let mut inner = self.lock();
         let is_newer = inner.waiting.get(&place).is_some_and(|waiting| waiting.wishes.contains_key(key));
-        if !is_newer {
+        if !is_newer && inner.wanting.contains(key) {
             inner.add(key, place, wish, Instant::now() + pause);
         }
         drop(inner);
@@ -111,6 +117,9 @@ impl Rollouts {
     /// Notes what came of a workload; whether that is news.
     pub fn note(&self, key: &Key, target: &Restart, outcome: Outcome) -> News {
         let mut inner = self.lock();
+        if !inner.wanting.contains(key) {
+            return News::None;
+        }
         let before = inner.outcomes.entry(key.clone()).or_default().insert(target.clone(), outcome.clone());
         if before.as_ref() == Some(&outcome) { News::None } else { News::Some }
     }
@@ -123,7 +132,9 @@ impl Rollouts {
     /// The credential is gone.
     pub fn forget(&self, key: &Key) {
         self.want(key, Vec::new());
-        self.lock().outcomes.remove(key);
+        let mut inner = self.lock();
+        inner.outcomes.remove(key);
+        inner.wanting.remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -209,6 +220,14 @@ mod tests {
         (began.elapsed(), place, wishes)
     }
 
+    /// Its workload is being looked at.
+    async fn under_way(wanted: Wish) -> Rollouts {
+        let rollouts = Rollouts::default();
+        rollouts.want(&key("a"), vec![(place("web"), wanted)]);
+        rollouts.next().await;
+        rollouts
+    }
+
     async fn nothing(rollouts: &Rollouts) {
         let long = Duration::from_secs(100_000);
         assert!(tokio::time::timeout(long, rollouts.next()).await.is_err());
@@ -236,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn wanting_the_same_again_does_not_move_the_look() {
-        let rollouts = Rollouts::default();
+        let rollouts = under_way(wish(2)).await;
         rollouts.again(&key("a"), place("web"), wish(2), Duration::from_secs(300));
         for _ in 0..10 {
             tokio::time::advance(Duration::from_secs(20)).await;
@@ -249,7 +268,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn another_wish_or_an_edit_does_not_wait_for_the_next_try() {
         for other in [wish(3), Wish { generation: Some(2), ..wish(2) }] {
-            let rollouts = Rollouts::default();
+            let rollouts = under_way(wish(2)).await;
             rollouts.again(&key("a"), place("web"), wish(2), Duration::from_secs(300));
             rollouts.want(&key("a"), vec![(place("web"), other)]);
             let (elapsed, ..) = after(&rollouts).await;
@@ -278,12 +297,23 @@ mod tests {
         nothing(&rollouts).await;
         let inner = rollouts.lock();
         assert!(inner.waiting.is_empty() && inner.due.is_empty() && inner.places.is_empty());
-        assert!(inner.outcomes.is_empty());
+        assert!(inner.outcomes.is_empty() && inner.wanting.contains(&key("b")) && inner.wanting.len() == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_of_a_look_for_one_that_went_meanwhile_is_nothing() {
+        let rollouts = under_way(wish(2)).await;
+        rollouts.forget(&key("a"));
+        rollouts.again(&key("a"), place("web"), wish(2), Duration::from_secs(1));
+        let settled = Outcome::Settled { revision: 2 };
+        assert_eq!(rollouts.note(&key("a"), &place("web").target, settled), News::None);
+        nothing(&rollouts).await;
+        assert!(rollouts.known(&key("a")).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_what_is_new_is_news() {
-        let rollouts = Rollouts::default();
+        let rollouts = under_way(wish(2)).await;
         let hindered = |text: &str| Outcome::Hindered { message: text.into() };
         let target = place("web").target;
         assert_eq!(rollouts.note(&key("a"), &target, hindered("gone")), News::Some);

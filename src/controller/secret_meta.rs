@@ -13,6 +13,8 @@ use crate::{
 pub struct SecretMeta {
     /// The owner references are there only if no ledger says whose the Secret is.
     pub meta: Slim,
+    /// The Account of whom it belongs to, as the ledger says it.
+    pub account: Option<Box<str>>,
 }
 
 impl SecretMeta {
@@ -54,10 +56,11 @@ impl<'de> Deserialize<'de> for SecretMeta {
             metadata: Slim,
         }
         let mut meta = Parts::deserialize(deserializer)?.metadata;
-        if owner_in_ledger(&meta).is_some() {
+        let account = owner_in_ledger(&meta).map(|owner| owner.account.into());
+        if account.is_some() {
             meta.owners = Box::default();
         }
-        Ok(Self { meta })
+        Ok(Self { meta, account })
     }
 }
 

@@ -1,9 +1,13 @@
 //! What the password of an Account costs: these requests, and no others.
 
 use chatelaine::{api::AccessToken, controller::queue::Again};
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, ledger};
+use crate::{
+    server::{Answer, Fault, Phase},
+    stage::{Stage, ledger},
+};
 
 const STATUS: &str = "PUT accounts/alice/status";
 const SECRET: &str = "alice-password";
@@ -162,4 +166,38 @@ async fn what_nobody_asks_for_any_more_is_destroyed_and_a_strangers_secret_is_no
     edit(&mut stage, |account| account["spec"]["password"] = Value::Null);
     rest(&mut stage).await;
     assert_eq!(stage.secret(SECRET)["metadata"]["uid"], "s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_its_password_fails_an_account_tells_of_itself_all_the_same() {
+    let mut stage = stage();
+    rest(&mut stage).await;
+    edit(&mut stage, |account| {
+        account["spec"]["active"] = json!(false);
+        account["metadata"]["generation"] = json!(2);
+    });
+    for _ in 0..4 {
+        see(&mut stage);
+        // The copy cannot be made: a quota is full.
+        stage.server.spoil(Fault {
+            method: Method::POST,
+            path: "secrets",
+            phase: Phase::Before,
+            answer: Answer::Status(403),
+        });
+        let _ = stage.look_at_account().await;
+        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+    }
+    let told = account(&stage)["status"].clone();
+    let find = |kind: &str| {
+        told["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["type"] == kind)
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!((&told["observedGeneration"], &find("Active")["status"]), (&json!(2), &json!("False")));
+    assert_eq!(condition(&stage, "Reconciling")["reason"], "Forbidden", "and of its password");
 }
