@@ -192,6 +192,9 @@ impl<K: Credential> Keeper<K> {
                 return Ok(Outcome::Done);
             }
             composed = compose(&*seen.object, &mut ledger, &values, seen.scene.policy.grant.as_ref(), None);
+            if let Some(obstacle) = composed.obstacle.take() {
+                return Ok(Outcome::Hindered(obstacle));
+            }
         }
         let secret = composed.secret;
         let api = self.house.secrets_in(&key.namespace);

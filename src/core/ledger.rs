@@ -21,7 +21,7 @@ use crate::api::{CredentialStatus, Effective, State};
 /// The version that this build writes.
 const VERSION: u32 = 1;
 /// How many revisions the history keeps.
-const HISTORY: usize = 10;
+pub(super) const HISTORY: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

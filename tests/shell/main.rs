@@ -4,6 +4,7 @@
 
 #![cfg(feature = "operator")]
 
+mod adopting;
 mod brought_lines;
 mod brought_passwords;
 mod caches;
