@@ -31,7 +31,7 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::{Current, Former, Motive, Page},
+        page::{Current, Former, Page},
         reason::Reason,
         scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
@@ -115,6 +115,8 @@ impl<K: Credential> Keeper<K> {
     /// Decides and writes until there is nothing left to do, then reports.
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
         for _ in 0..STEPS {
+            // Each answer has a `Date`: what the last one said of the clocks counts for the next write.
+            seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
             if seen.depth == Depth::Glance && needs_look(&seen.scene, &act) {
                 look(&self.house, &mut seen).await?;
@@ -168,14 +170,7 @@ impl<K: Credential> Keeper<K> {
     /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
-        if page.motive == Motive::Time {
-            self.house.compare_clocks().await?;
-            if self.house.clock.agreement() != seen.scene.clock {
-                seen.scene.clock = self.house.clock.agreement();
-                return Ok(Outcome::Done);
-            }
-        }
-        let Page { mut ledger, current, previous, news, .. } = page;
+        let Page { mut ledger, current, previous, news } = page;
         let values = match self.values(key, seen, &mut ledger, &current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),

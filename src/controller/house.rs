@@ -139,7 +139,7 @@ impl House {
         self.caches.secrets.get(namespace, name)
     }
 
-    /// Compares the clocks anew if the last comparison is too old to take something away by it.
+    /// Compares the clocks anew if the last comparison is old, or they did not agree.
     pub async fn compare_clocks(&self) -> Result<(), Failure> {
         if !self.clock.is_fresh() || self.clock.agreement() == scene::Clock::Skewed {
             // The client notes the `Date` of every answer.

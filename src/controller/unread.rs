@@ -63,6 +63,7 @@ impl<K: Credential> Keeper<K> {
         };
         let mut seen = observe(&self.house, Arc::new(object), Depth::Live).await?;
         for _ in 0..STEPS {
+            seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
             if !is_end(&act, &seen.scene) {
                 return Ok(seen.scene.ledger().cloned());

@@ -20,16 +20,6 @@ pub struct Page {
     pub previous: Former,
     /// What to tell people; None for a write that they need not hear of.
     pub news: Option<News>,
-    pub motive: Motive,
-}
-
-/// What asks for a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Motive {
-    /// What is there, or somebody.
-    Seen,
-    /// Only the clock: then the clocks are compared before it is made.
-    Time,
 }
 
 /// Where the current material of the Secret to be written comes from.
@@ -72,7 +62,7 @@ pub struct News {
 
 impl Page {
     pub(super) fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
-        Self { ledger, current, previous, news: None, motive: Motive::Seen }
+        Self { ledger, current, previous, news: None }
     }
 
     pub(super) fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
@@ -107,10 +97,9 @@ pub enum Cause {
 /// New material with the next revision; the old one stays valid for the overlap.
 pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
     let previous = overlapping(scene, from, cause);
-    let (reason, motive) = match cause {
-        Cause::Asked => (Reason::Rotated, Motive::Seen),
-        Cause::Schedule => (Reason::Rotated, Motive::Time),
-        Cause::Renewal => (Reason::Renewed, Motive::Time),
+    let reason = match cause {
+        Cause::Asked | Cause::Schedule => Reason::Rotated,
+        Cause::Renewal => Reason::Renewed,
     };
     let (ledger, current) = renewed(scene, from.clone(), reason);
     let (former, tail) = match &previous {
@@ -120,8 +109,7 @@ pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
         None => (Former::Nothing, "the previous one is no longer valid".to_owned()),
     };
     let text = format!("New material, revision {}; {tail}", ledger.revision);
-    let page = Page::new(Ledger { previous, ..ledger }, current, former).telling(reason, text);
-    Page { motive, ..page }
+    Page::new(Ledger { previous, ..ledger }, current, former).telling(reason, text)
 }
 
 /// What an issue and a rotation have in common: an issue for any cause consumes a pending rotate.
@@ -243,23 +231,20 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     };
     let mut ledger = Ledger { state, not_after, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
-    let (reason, motive, text) = match state {
+    let (reason, text) = match state {
         State::Revoked => (
             Reason::Revoked,
-            Motive::Seen,
             "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew",
         ),
         State::Expired | State::Live | State::Withheld => (
             Reason::Expired,
-            Motive::Time,
             "The material expired and was destroyed; rotate it or move its date to issue anew",
         ),
     };
     if state == State::Revoked {
         consume(scene, &mut ledger, Trigger::Revoke);
     }
-    let page = Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text);
-    Page { motive, ..page }
+    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text)
 }
 
 /// The material is destroyed, because what it was a part of is not valid any more.
@@ -267,7 +252,7 @@ pub fn bereave(scene: &Scene, from: &Ledger, reason: Reason, what: &str) -> Page
     let now = down(scene.now);
     let from = Ledger { not_after: Some(from.not_after.map_or(now, |own| own.min(now))), ..from.clone() };
     let text = format!("{what}: the material was destroyed with it");
-    Page { motive: Motive::Seen, ..destroy(scene, &from, State::Expired) }.telling(reason, text)
+    destroy(scene, &from, State::Expired).telling(reason, text)
 }
 
 /// The material leaves the Secret; the copy holds it.
@@ -317,12 +302,8 @@ pub fn name_copy(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
 /// The overlap is over, or somebody ends it.
 pub fn retire(scene: &Scene, from: &Ledger) -> Page {
     let mut ledger = Ledger { previous: None, ..from.clone() };
-    let motive = match consume(scene, &mut ledger, Trigger::Retire) {
-        Some(_) => Motive::Seen,
-        None => Motive::Time,
-    };
-    let page = kept(scene, ledger).telling(Reason::Retired, "The previous material was removed");
-    Page { motive, ..page }
+    consume(scene, &mut ledger, Trigger::Retire);
+    kept(scene, ledger).telling(Reason::Retired, "The previous material was removed")
 }
 
 /// A trigger that changes nothing: recorded, and said.
