@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, PostParams, Preconditions},
-};
+use kube::{Api, ResourceExt, api::PostParams};
 
 use super::{
     beside::{compose_copy, compose_seal},
@@ -71,6 +68,10 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
 pub(super) fn is_look_asked<K: Credential>(object: &K) -> bool {
     let told = object.common_status().and_then(|status| status.last_handled_reconcile_at.clone());
     requested_at(object.meta().annotations.as_ref()).is_some_and(|value| Some(value) != told)
+}
+
+fn namespace<K: Credential>(seen: &Seen<K>) -> String {
+    seen.object.namespace().unwrap_or_default()
 }
 
 impl<K: Credential> Keeper<K> {
@@ -211,10 +212,8 @@ impl<K: Credential> Keeper<K> {
     /// Deletes the Secret that was decided on.
     async fn remove(&self, seen: &mut Seen<K>) -> Result<(), Failure> {
         if let Some(there) = &seen.secret {
-            let preconditions =
-                Preconditions { uid: there.uid(), resource_version: there.resource_version() };
-            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-            self.house.ask(self.api(seen).delete(&there.name_any(), &params)).await?;
+            let (uid, version) = (there.uid().unwrap_or_default(), there.resource_version());
+            self.house.delete(&namespace(seen), &there.name_any(), uid, version).await?;
         }
         seen.secret = None;
         see_secret(seen);
@@ -339,11 +338,9 @@ impl<K: Credential> Keeper<K> {
     }
 
     async fn discard(&self, seen: &mut Seen<K>, copy: Copy) -> Result<Outcome, Failure> {
-        let preconditions = Preconditions { uid: Some(copy.uid), resource_version: None };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        match self.house.ask(self.api(seen).delete(&copy.name, &params)).await {
+        match self.house.delete(&namespace(seen), &copy.name, copy.uid, None).await {
             // Another one under that name is not the one that was meant.
-            Ok(_) | Err(Failure::Gone | Failure::Outrun) => {
+            Ok(()) | Err(Failure::Outrun) => {
                 seen.scene.copy = None;
                 seen.copy = None;
                 Ok(Outcome::Done)
@@ -353,7 +350,7 @@ impl<K: Credential> Keeper<K> {
     }
 
     fn api(&self, seen: &Seen<K>) -> Api<Secret> {
-        self.house.secrets_in(&seen.object.namespace().unwrap_or_default())
+        self.house.secrets_in(&namespace(seen))
     }
 
     /// Writes the status if it says something new, and sets the next alarm.

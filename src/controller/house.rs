@@ -9,7 +9,10 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, Preconditions},
+};
 
 use super::{
     absences::{Absences, Whereabouts},
@@ -133,6 +136,23 @@ impl House {
 
     pub fn secrets_in(&self, namespace: &str) -> Api<Secret> {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Deletes this very Secret, and no other of its name. One that is gone already is what was asked for; `Outrun` says
+    /// that what is there is another one, or not in the version that was meant.
+    pub async fn delete(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: String,
+        version: Option<String>,
+    ) -> Result<(), Failure> {
+        let preconditions = Preconditions { uid: Some(uid), resource_version: version };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match self.ask(self.secrets_in(namespace).delete(name, &params)).await {
+            Ok(_) | Err(Failure::Gone) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 
     pub fn glance(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {

@@ -173,6 +173,23 @@ async fn an_immutable_secret_is_told_and_what_has_to_go_goes_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_secret_that_is_gone_already_when_it_is_to_go_holds_up_no_revocation() {
+    let mut stage = issued(json!({})).await;
+    let mut fixed = stage.secret("ci");
+    fixed["immutable"] = json!(true);
+    stage.server.put("secrets", fixed);
+    stage.rest().await;
+    stage.annotate(REVOKE, "leak");
+    let (method, answer) = (Method::DELETE, Answer::Status(404));
+    stage.server.spoil(Fault { method, path: "secrets/ci", phase: Phase::Committed, answer });
+    assert_eq!(stage.look().await, Ok(Again::Never));
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "DELETE secrets/ci", "POST secrets", &status]);
+    assert_eq!(stage.ledger()["state"], "Revoked");
+    assert_eq!(stage.condition("Active")["reason"], "Revoked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn annotations_that_leave_no_room_for_the_ledger_are_told_and_hold_up_no_revocation() {
     let mut stage = issued(json!({})).await;
     let mut full = stage.secret("ci");
