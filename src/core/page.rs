@@ -1,5 +1,7 @@
 //! The next page of the ledger: one function for each transition, each a single write of the Secret.
 
+use jiff::Timestamp;
+
 use super::{
     due::passed_end,
     ledger::{Copy, Ledger, Previous},
@@ -73,15 +75,14 @@ impl Page {
 /// New material with the next revision; what was there before is gone, or goes.
 pub fn issue(scene: &Scene, from: Ledger, reason: Reason) -> Page {
     let (ledger, current) = renewed(scene, from, reason);
-    let text = match reason {
-        Reason::SecretRecreated => {
-            format!("The Secret was lost: it was made again with new material, revision {}", ledger.revision)
-        }
-        Reason::SecretRepaired => {
-            format!("The material in the Secret was damaged: new material, revision {}", ledger.revision)
-        }
-        _ => format!("New material, revision {}", ledger.revision),
+    let what = if reason == Reason::SecretRecreated {
+        "The Secret was lost: it was made again with new material"
+    } else if reason == Reason::SecretRepaired {
+        "The material in the Secret was damaged: new material"
+    } else {
+        "New material"
     };
+    let text = format!("{what}, revision {}", ledger.revision);
     let ledger = Ledger { previous: None, ..ledger };
     Page::new(ledger, current, Former::Nothing).telling(reason, text)
 }
@@ -157,6 +158,11 @@ fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
         (None, Cause::Asked | Cause::Schedule) => return None,
         (None, Cause::Renewal) => from.not_after?,
     };
+    leaving(from, end)
+}
+
+/// The current material as a previous one that goes at this time, or at its own end if that is sooner.
+fn leaving(from: &Ledger, end: Timestamp) -> Option<Previous> {
     Some(Previous {
         id: from.id.clone(),
         public: from.public.clone(),
@@ -176,17 +182,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
     let back = from.previous.clone().filter(|back| !scene.is_past(back.retirement_time))?;
     let (Integrity::Intact, Integrity::Intact) = scene.integrity() else { return None };
     let deadline = back.retirement_time;
-    let gone = Previous {
-        id: from.id.clone(),
-        public: from.public.clone(),
-        digest: from.digest.clone()?,
-        sealed: from.sealed.clone(),
-        issue_time: from.issue_time,
-        default_lifetime: from.default_lifetime,
-        not_after: from.not_after,
-        parent: from.parent.clone(),
-        retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
-    };
+    let gone = leaving(from, deadline)?;
     let mut ledger = Ledger {
         revision: from.next_revision(),
         id: back.id,
