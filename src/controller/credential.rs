@@ -28,13 +28,13 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::{Current, Former, Page},
+        page::Page,
         reason::Reason,
         scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
         trigger::requested_at,
     },
-    credentials::{Credential, MintError, passphrase::sealing_key},
+    credentials::{Credential, passphrase::sealing_key},
 };
 
 /// More steps than any history needs: two writes to withhold, three to give back, one to spare after each surprise.
@@ -172,7 +172,7 @@ impl<K: Credential> Keeper<K> {
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
         let Page { mut ledger, current, previous, news } = page;
-        let values = match self.values(key, seen, &mut ledger, &current, previous)? {
+        let values = match self.values(key, seen, &mut ledger, current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),
         };
@@ -218,71 +218,6 @@ impl<K: Credential> Keeper<K> {
         seen.secret = None;
         see_secret(seen);
         Ok(())
-    }
-
-    /// The values of a page; None while the key is being made.
-    fn values(
-        &self,
-        key: &Key,
-        seen: &mut Seen<K>,
-        ledger: &mut Ledger,
-        current: &Current,
-        previous: Former,
-    ) -> Result<Option<Values>, Failure> {
-        if *current == Current::Relock {
-            return Ok(self.relock(key, seen, ledger)?);
-        }
-        let fresh = match current {
-            Current::Mint { keep } => match self.mint(key, seen, keep.as_deref()) {
-                Some(material) => Some(material?),
-                None => return Ok(None),
-            },
-            Current::Brought => seen.object.brought().and_then(Result::ok),
-            Current::Assign => {
-                if let Some(identity) = seen.object.assign(&mut SystemDice)? {
-                    (ledger.id, ledger.public) = (identity.id, identity.public);
-                }
-                None
-            }
-            Current::Stays
-            | Current::Relock
-            | Current::FromCopy
-            | Current::WasPrevious
-            | Current::Nothing => None,
-        };
-        if let Some(material) = &fresh {
-            ledger.sealed = seen.hand.note(material)?;
-            ledger.digest = Some(seen.object.digest(material));
-            ledger.id = material.identity.id.clone();
-            ledger.public = material.identity.public.clone();
-        }
-        let previous = match previous {
-            Former::WasCurrent => seen.values.current.clone(),
-            Former::Stays => seen.values.previous.clone(),
-            Former::FromCopy => seen.copied.previous.clone(),
-            Former::Nothing => None,
-        };
-        let wanted = !matches!(current, Current::Assign | Current::Nothing);
-        let current = match current {
-            Current::Mint { .. } | Current::Brought => fresh,
-            Current::Stays | Current::Relock => seen.values.current.clone(),
-            Current::FromCopy => seen.copied.current.clone(),
-            Current::WasPrevious => seen.values.previous.clone(),
-            Current::Assign | Current::Nothing => None,
-        };
-        if current.is_none() && wanted {
-            return Err(MintError("the material is not where it should be").into());
-        }
-        let current = match current {
-            Some(broken) if !seen.object.is_whole(&broken) => {
-                let Some(whole) = self.make_whole(key, seen, broken) else { return Ok(None) };
-                let whole = whole?;
-                ledger.id = whole.identity.id.clone();
-                Some(whole)
-            }
-            current => current,
-        };
-        Ok(Some(Values { current, previous }))
     }
 
     /// The seal comes first, so that there is always a way back to the key that is encrypted. What one seal has noted
