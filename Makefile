@@ -56,8 +56,8 @@ unit: rust ## every test, on a control plane of its own
 	cargo test --workspace --locked
 
 .PHONY: bench
-bench: rust ## what a fleet costs beside the least that it could: figures, not a test (CREDENTIALS=1000,10000)
-	cargo bench --locked --bench fleet -- --credentials $(or $(CREDENTIALS),1000,10000)
+bench: rust ## what a fleet costs beside the least that it could: figures, not a test (CREDENTIALS=1000,10000 ACCOUNTS=1)
+	cargo bench --locked --bench fleet -- --credentials $(or $(CREDENTIALS),1000,10000) $(if $(ACCOUNTS),--accounts $(ACCOUNTS))
 
 .PHONY: crds
 crds: rust ## write crds/ anew from the types

@@ -93,8 +93,7 @@ async fn operate(arguments: Run) -> Result<()> {
         secret_metadata_allow: arguments.secret_metadata_allow,
         ..Settings::default()
     };
-    run(client, clock, settings, readiness, asked_to_stop()).await;
-    Ok(())
+    Ok(run(client, clock, settings, readiness, asked_to_stop()).await?)
 }
 
 async fn asked_to_stop() {

@@ -200,6 +200,18 @@ fn the_columns_of_the_credentials_are_the_same_and_never_show_a_future_time_as_a
         } else {
             assert_eq!(plain, ["Account", "Ready", "Reason", "Expiry", "Revision", "Secret", "Age"]);
         }
+        let wide: Vec<_> =
+            columns.iter().filter_map(|column| Some((column.priority?, &*column.json_path))).collect();
+        let identity: &[&str] = match crd.spec.names.kind.as_str() {
+            "ApiKeyPair" => &[".status.accessKey"],
+            "SshKey" => &[".status.id", ".status.fingerprint"],
+            _ => &[".status.id"],
+        };
+        let next = [".status.next.action", ".status.next.time"];
+        if crd.spec.names.kind != "Account" {
+            let wanted = identity.iter().chain(&next).map(|path| (1, *path));
+            assert_eq!(wide, wanted.collect::<Vec<_>>(), "what it is, and what comes next");
+        }
         let dates =
             columns.iter().filter(|column| column.type_ == "date").map(|column| column.json_path.as_str());
         assert_eq!(dates.collect::<Vec<_>>(), [".metadata.creationTimestamp"]);

@@ -25,10 +25,14 @@ mod requests;
 mod stage;
 mod table;
 
+use std::num::NonZero;
+
 use anyhow::Result;
 use clap::Parser;
 use stage::Stage;
 
+/// How many credentials share an Account.
+const PER_ACCOUNT: usize = 100;
 /// How many requests are in flight, here and in the operator.
 const CONCURRENCY: usize = 32;
 const OPERATOR: &str = env!("CARGO_BIN_EXE_chatelaine");
@@ -38,6 +42,9 @@ struct Arguments {
     /// How many credentials there are; more than one number, more than one run.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
     credentials: Vec<usize>,
+    /// How many Accounts they belong to, in equal parts; without it a hundred share one.
+    #[arg(long)]
+    accounts: Option<NonZero<usize>>,
     /// Cargo adds this.
     #[arg(long, hide = true)]
     bench: bool,
@@ -45,19 +52,21 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    for number in Arguments::parse().credentials {
-        table::heading(number);
+    let Arguments { credentials, accounts, .. } = Arguments::parse();
+    for number in credentials {
+        let accounts = accounts.map_or(number.div_ceil(PER_ACCOUNT), NonZero::get);
+        table::heading(number, accounts);
         let floor = {
             let stage = Stage::build().await?;
             let pattern = floor::Pattern::take(&stage).await?;
-            let tokens = stage.populate(number).await?;
+            let tokens = stage.populate(number, accounts).await?;
             floor::measure(&stage, &pattern, &tokens).await?
         };
         table::floor(&floor);
         let stage = Stage::build().await?;
-        stage.populate(number).await?;
+        stage.populate(number, accounts).await?;
         let issued = issue::measure(&stage, number).await?;
-        table::issued(&issued, &floor);
+        table::issued(&issued, &floor, accounts);
         let again = issue::measure_restart(&stage).await?;
         table::restarted(&again);
     }

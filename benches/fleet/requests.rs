@@ -85,6 +85,11 @@ impl Count {
         self.sum(|verb, resource| verb == "POST" && resource == "secrets")
     }
 
+    /// Statuses of Accounts that were written, also in vain.
+    pub fn account_pictures(&self) -> i64 {
+        self.sum(|verb, resource| verb == "PUT" && resource == "accounts/status")
+    }
+
     fn sum(&self, which: impl Fn(&str, &str) -> bool) -> i64 {
         let all = self.by_verb();
         all.iter().filter(|((verb, resource), _)| which(verb, resource)).map(|(_, number)| number).sum()

@@ -17,8 +17,6 @@ use tokio::{sync::Mutex, sync::watch, task::AbortHandle, task::JoinSet};
 use crate::{CONCURRENCY, requests::Count};
 
 const NAMESPACE: &str = "default";
-/// How many credentials share an Account.
-const PER_ACCOUNT: usize = 100;
 /// The longest that anything may take before it counts as not measurable.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -35,22 +33,23 @@ impl Stage {
         Api::namespaced(self.plane.client(), NAMESPACE)
     }
 
-    /// Makes so many AccessTokens and their Accounts; no operator runs. Returns what the server made of them.
-    pub async fn populate(&self, number: usize) -> Result<Vec<AccessToken>> {
-        let accounts: Api<Account> = Api::namespaced(self.plane.client(), NAMESPACE);
-        for index in 0..number.div_ceil(PER_ACCOUNT) {
+    /// Makes so many AccessTokens of so many Accounts; no operator runs. Returns what the server made of them.
+    pub async fn populate(&self, number: usize, accounts: usize) -> Result<Vec<AccessToken>> {
+        let api: Api<Account> = Api::namespaced(self.plane.client(), NAMESPACE);
+        for index in 0..accounts {
             let account = json!({
                 "apiVersion": "chatelaine.dev/v1alpha1", "kind": "Account",
                 "metadata": {"name": format!("account-{index:03}")},
                 "spec": {"email": "fleet@example.com", "permissions": ["servers:*", "dns:read"]},
             });
-            accounts.create(&PostParams::default(), &serde_json::from_value(account)?).await?;
+            api.create(&PostParams::default(), &serde_json::from_value(account)?).await?;
         }
         let tokens = self.tokens();
         let made = crew((1..=number).collect(), move |index| {
             let tokens = tokens.clone();
             async move {
-                let token = token(&token_name(index), &format!("account-{:03}", (index - 1) / PER_ACCOUNT))?;
+                let account = (index - 1) * accounts / number;
+                let token = token(&token_name(index), &format!("account-{account:03}"))?;
                 Ok(tokens.create(&PostParams::default(), &token).await?)
             }
         })

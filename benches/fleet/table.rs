@@ -12,13 +12,14 @@ use crate::{
 const SHARE_OF_THE_FLOOR: f64 = 0.75;
 const WRITES: f64 = 2.05;
 const READS: f64 = 0.05;
+const PICTURES: f64 = 1.0;
 const RESIDENT_MIB: f64 = 64.0;
 const READY_SECONDS: f64 = 3.0;
 
-pub fn heading(number: usize) {
+pub fn heading(number: usize, accounts: usize) {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
-    println!("\n{number} credentials (load of the machine before: {load})");
+    println!("\n{number} credentials of {accounts} Accounts (load of the machine before: {load})");
     println!("  {:<54} {:>14}   due", "", "measured");
 }
 
@@ -48,7 +49,7 @@ pub fn floor(floor: &Floor) {
     info("floor: bytes of a Secret, of a status write", format!("{secret}, {status}"));
 }
 
-pub fn issued(issued: &Issued, floor: &Floor) {
+pub fn issued(issued: &Issued, floor: &Floor, accounts: usize) {
     let number = issued.number as f64;
     let rate = number / issued.took.as_secs_f64();
     info("operator: seconds until its caches are filled", format!("{:.2}", issued.ready.as_secs_f64()));
@@ -82,6 +83,14 @@ pub fn issued(issued: &Issued, floor: &Floor) {
         3,
     );
     most("operator: reads per credential", issued.requests.reads() as f64 / number, READS, "", 3);
+    let pictures = issued.requests.account_pictures() as f64 / accounts as f64;
+    most(
+        "operator: writes of an Account's status per second",
+        pictures / issued.took.as_secs_f64(),
+        PICTURES,
+        "",
+        2,
+    );
     most("operator: repeated issues", issued.repeated as f64, 0.0, "", 0);
     info(
         "operator: events so far, per credential",

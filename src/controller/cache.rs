@@ -15,6 +15,10 @@ use super::slim::Slim;
 pub trait Kept: Clone + Send + Sync + 'static {
     fn meta(&self) -> &Slim;
     fn meta_mut(&mut self) -> &mut Slim;
+    /// Whether it is the same as far as others refer to it; if not, the one that was there is gone for them.
+    fn is_same(&self, other: &Self) -> bool {
+        self.meta().uid == other.meta().uid
+    }
 }
 
 pub struct Cache<T> {

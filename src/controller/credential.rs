@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::PostParams};
 
@@ -10,6 +11,7 @@ use super::{
     cache::Cache,
     dice::SystemDice,
     error::Failure,
+    feed::forget,
     guarded::{Guarded, Unreadable},
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
@@ -17,7 +19,7 @@ use super::{
     parents,
     passphrases::judge,
     places,
-    queue::{Again, Key, Lane},
+    queue::{Again, Key},
     restart,
     secrets::{Values, compose, secret_name},
     status,
@@ -80,10 +82,16 @@ impl<K: Credential> Keeper<K> {
         let Some(guarded) = self.cache.get(&key.namespace, &key.name) else {
             return Ok(Again::Never);
         };
-        match guarded.read() {
+        let outcome = match guarded.read() {
             Ok(object) => self.see_to(key, object).await,
             Err(Unreadable) => self.see_to_unread(key, &guarded.meta, &guarded.told_secret()).await,
+        };
+        let now = self.cache.get(&key.namespace, &key.name);
+        if now.is_none_or(|now| now.meta.uid != guarded.meta.uid) {
+            // It went meanwhile, and what this pass noted of it nobody would forget.
+            forget(&self.house, key, &guarded);
         }
+        outcome
     }
 
     /// One pass over an object as a cache shows it.
@@ -303,6 +311,7 @@ impl<K: Credential> Keeper<K> {
         if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {
             self.house.passphrases.fits(ledger, &seal.metadata);
         }
+        self.house.queue.ends(key, self.pause_until(seen.scene.ledger().and_then(next_end)));
         let restarts = restart::told(&self.house, key, seen);
         let written = status::tell(&self.house, seen, complaint, &restarts).await;
         if written != Err(Failure::Gone) {
@@ -312,19 +321,20 @@ impl<K: Credential> Keeper<K> {
             Ok(()) => {}
             Err(Failure::Gone) => return Ok(Again::Never),
             // The object moved on: its watch brings it back here.
-            Err(Failure::Outrun) => return Ok(Again::In(Duration::from_secs(1), Lane::Ordinary)),
+            Err(Failure::Outrun) => return Ok(Again::In(Duration::from_secs(1))),
             Err(failure) => return Err(failure),
         }
         let again = match next_alarm(&seen.scene, complaint) {
             None => Again::Never,
-            Some(alarm) => {
-                let pause =
-                    Duration::try_from(alarm.duration_since(self.house.clock.now())).unwrap_or_default();
-                let ends = seen.scene.ledger().and_then(next_end) == Some(alarm);
-                Again::In(pause, if ends { Lane::Deadline } else { Lane::Ordinary })
-            }
+            Some(alarm) => Again::In(self.pause_until(Some(alarm)).unwrap_or_default()),
         };
         let parent = seen.scene.policy.parent.as_ref();
         Ok(again.at_the_latest(seen.hand.look_again).at_the_latest(parents::look_again(parent)))
+    }
+
+    /// None if it has come.
+    pub(super) fn pause_until(&self, time: Option<Timestamp>) -> Option<Duration> {
+        let pause = Duration::try_from(time?.duration_since(self.house.clock.now())).ok()?;
+        Some(pause).filter(|pause| !pause.is_zero())
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -16,57 +17,51 @@ use super::{
     keeps::{Keeps, Of},
     kin::PARENT,
     queue::{Key, Lane},
-    roll::Entry,
     secret_meta::SecretMeta,
     secrets::MANAGED_BY,
     slim::Slim,
     watch::{Sighting, follow},
 };
 use crate::{
-    api::Account,
+    api::{Account, REVOKE, State},
     credentials::{Credential, password::PASSWORD_SECRET},
 };
 
 pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cache<Guarded<K>>>) {
     let key = |object: &Guarded<K>| object.meta.key(K::KIND);
     let call = |keys: Vec<Key>| keys.into_iter().for_each(|key| house.queue.push(key, Lane::Ordinary));
-    let is_there = |entry: Entry<'_>| {
-        let found = cache.get(entry.namespace, entry.name);
-        found.is_some_and(|object| object.account.as_deref() == Some(entry.account)) || {
-            stir(&house, entry.namespace, entry.account);
-            false
-        }
+    // What cannot be read for a while is not gone, but its Account and its parent are not known.
+    let stays = |meta: &Slim| {
+        cache.get(&meta.namespace, &meta.name).is_some_and(|object| object.meta.uid == meta.uid)
     };
     follow(&house.client, None, &cache, |sighting| match sighting {
         Sighting::There(object) => {
             call(house.roll.see(K::KIND, object));
             house.kin.see(K::KIND, object);
             if K::KIND == PARENT {
-                call(house.kin.came(&object.meta.namespace, &object.meta.name));
+                // What goes with it goes before all other work.
+                let going = object.meta.deletion_timestamp.is_some();
+                let lane = || if going { Lane::Deadline } else { Lane::Ordinary };
+                let children = house.kin.came(&object.meta.namespace, &object.meta.name);
+                children.into_iter().for_each(|key| house.queue.push(key, lane()));
             }
             stir_account(&house, object);
-            house.queue.push(key(object), urgency(object, house.clock.now()));
+            let (key, now) = (key(object), house.clock.now());
+            house.queue.ends(&key, object.end.and_then(|end| pause(now, end)));
+            house.queue.push(key, urgency(object, now));
         }
         Sighting::Gone(object) => {
             call(house.roll.forget(K::KIND, object));
             house.kin.forget(K::KIND, object);
+            stir_account(&house, object);
+            if stays(&object.meta) {
+                return;
+            }
             if K::KIND == PARENT {
-                // What goes with it goes before all other work.
                 let children = house.kin.went(&object.meta.namespace, &object.meta.name);
                 children.into_iter().for_each(|key| house.queue.push(key, Lane::Deadline));
             }
-            stir_account(&house, object);
             forget(&house, &key(object), object);
-        }
-        Sighting::Listed => {
-            call(house.roll.recall(K::KIND, is_there));
-            house.kin.recall(K::KIND, |key, parent| {
-                let found = cache.get(&key.namespace, &key.name);
-                found.is_some_and(|object| object.parent.as_deref() == Some(parent))
-            });
-            if K::KIND == PARENT {
-                call(house.kin.all());
-            }
         }
     })
     .await;
@@ -93,27 +88,36 @@ pub(super) fn forget<K>(house: &House, key: &Key, object: &Guarded<K>) {
 
 /// The Account of a credential that is another than before, or gone, has something to tell.
 pub fn stir_account<K>(house: &House, object: &Guarded<K>) {
-    if let Some(account) = &object.account {
-        stir(house, &object.meta.namespace, account);
-    }
-}
-
-fn stir(house: &House, namespace: &str, account: &str) {
-    let key = Key { kind: account::KIND, namespace: namespace.into(), name: account.into() };
+    let Some(account) = &object.account else { return };
+    let namespace = object.meta.namespace.clone();
+    let key = Key { kind: account::KIND, namespace, name: account.as_ref().into() };
     if house.pace.stir(&key) {
         house.queue.push(key, Lane::Ordinary);
     }
 }
 
-/// What had to go while nobody watched goes before all other work.
+/// What had to go while nobody watched, and what is revoked, goes before all other work. A value that has acted long ago
+/// costs nothing but its place in line.
 fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
-    if object.end.is_some_and(|end| end <= now) { Lane::Deadline } else { Lane::Ordinary }
+    let has_material = matches!(object.state, Some(State::Live | State::Withheld));
+    let is_over = object.end.is_some_and(|end| end <= now);
+    if is_over || has_material && is_revoked(&object.meta) { Lane::Deadline } else { Lane::Ordinary }
+}
+
+fn is_revoked(meta: &Slim) -> bool {
+    meta.annotation(REVOKE).is_some_and(|value| !value.is_empty())
+}
+
+/// None if the time has come.
+fn pause(now: Timestamp, time: Timestamp) -> Option<Duration> {
+    Duration::try_from(time.duration_since(now)).ok().filter(|pause| !pause.is_zero())
 }
 
 pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
     let wake_theirs = |object: &Guarded<Account>| {
         let Slim { namespace, name, .. } = &object.meta;
-        wake(&house, &keepers, Of::Account { namespace, name });
+        let lane = if is_revoked(&object.meta) { Lane::Deadline } else { Lane::Ordinary };
+        wake(&house, &keepers, Of::Account { namespace, name }, lane);
     };
     // What the credentials go by, as it was seen last: a new status of the Account wakes none of them.
     let seen = Mutex::new(HashMap::new());
@@ -131,13 +135,12 @@ pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) 
             }
         }
         Sighting::Gone(object) => {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&object.meta.key(account::KIND));
-            house.own_writes.forget(&object.meta.uid);
-            house.slow_lane.forget(&object.meta.uid);
+            let key = object.meta.key(account::KIND);
+            seen.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            forget(&house, &key, object);
             brought_passwords::forget(&house, &object.meta.uid);
             wake_theirs(object);
         }
-        Sighting::Listed => wake(&house, &keepers, Of::All),
     })
     .await;
 }
@@ -153,19 +156,13 @@ pub async fn follow_secrets(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
     let ours = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
     follow(&house.client, Some(&ours), &house.caches.secrets, |sighting| match sighting {
         Sighting::There(secret) | Sighting::Gone(secret) => moved(&house, &keepers, secret),
-        Sighting::Listed => {
-            wake(&house, &keepers, Of::All);
-            for account in house.caches.accounts.filter(|_| true) {
-                house.queue.push(account.meta.key(account::KIND), Lane::Ordinary);
-            }
-        }
     })
     .await;
 }
 
-fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>) {
+fn wake(house: &House, keepers: &[Arc<dyn Keeps>], of: Of<'_>, lane: Lane) {
     for key in keepers.iter().flat_map(|keeper| keeper.keys(of)) {
-        house.queue.push(key, Lane::Ordinary);
+        house.queue.push(key, lane);
     }
 }
 
@@ -187,7 +184,7 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
             kind.into_iter().for_each(|kind| house.queue.push(key(kind), Lane::Ordinary));
         }
         None => {
-            wake(house, keepers, Of::Secret { namespace, name: secret_name });
+            wake(house, keepers, Of::Secret { namespace, name: secret_name }, Lane::Ordinary);
             if let Some(account) = secret_name.strip_suffix(PASSWORD_SECRET) {
                 let key = Key { kind: account::KIND, namespace: namespace.clone(), name: account.into() };
                 house.queue.push(key, Lane::Ordinary);
@@ -201,7 +198,7 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, time::Duration};
+    use std::convert::Infallible;
 
     use kube::{Client, client::Body};
     use serde_json::json;

@@ -150,6 +150,11 @@ impl<K: Clone + 'static> Kept for Guarded<K> {
     fn meta_mut(&mut self) -> &mut Slim {
         &mut self.meta
     }
+
+    /// Neither changes in the life of an object, unless it could not be read for a while.
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.meta.uid, &self.account, &self.parent) == (&other.meta.uid, &other.account, &other.parent)
+    }
 }
 
 impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + 'static> Watched for Guarded<K> {

@@ -17,7 +17,6 @@ use crate::{
 /// Which credentials.
 #[derive(Clone, Copy, Debug)]
 pub enum Of<'a> {
-    All,
     Account {
         namespace: &'a str,
         name: &'a str,
@@ -57,7 +56,6 @@ impl<K: Credential> Keeps for Keeper<K> {
     fn keys(&self, of: Of<'_>) -> Vec<Key> {
         let is_in = |object: &Guarded<K>, namespace: &str| *object.meta.namespace == *namespace;
         let is_meant = |object: &Guarded<K>| match of {
-            Of::All => true,
             Of::Account { namespace, name } => {
                 is_in(object, namespace) && object.account.as_deref() == Some(name)
             }

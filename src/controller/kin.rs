@@ -43,14 +43,6 @@ impl Kin {
         }
     }
 
-    /// After a new list: what is not there any more, of that parent, went unseen.
-    pub fn recall(&self, kind: &'static str, is_there: impl Fn(&Key, &str) -> bool) {
-        self.lock().retain(|(_, parent), children| {
-            children.retain(|key, _| key.kind != kind || is_there(key, parent));
-            !children.is_empty()
-        });
-    }
-
     /// The parent moved: who is to be looked at.
     pub fn moved(&self, namespace: &str, parent: &str) -> Vec<Key> {
         let named = (namespace.into(), parent.into());
@@ -65,11 +57,6 @@ impl Kin {
     /// The watch saw the parent go: who is to be looked at.
     pub fn went(&self, namespace: &str, parent: &str) -> Vec<Key> {
         self.mark(namespace, parent, Lot::Bereaved)
-    }
-
-    /// All who have a parent, there or not.
-    pub fn all(&self) -> Vec<Key> {
-        self.lock().values().flat_map(HashMap::keys).cloned().collect()
     }
 
     pub fn is_bereaved(&self, child: &Key, parent: &str) -> bool {
@@ -119,7 +106,9 @@ mod tests {
         for woken in [kin.moved("ns", "web"), kin.came("ns", "web"), kin.went("ns", "web")] {
             assert_eq!(woken, std::slice::from_ref(&key));
         }
-        assert_eq!(kin.all().len(), 2);
+        let all = [("a", Some("web")), ("b", Some("other")), ("c", None)];
+        all.iter().for_each(|(name, parent)| kin.forget(KIND, &token(name, *parent)));
+        assert!(kin.lock().is_empty(), "nothing is left behind");
     }
 
     #[test]
@@ -137,17 +126,5 @@ mod tests {
         kin.went("ns", "web");
         kin.came("ns", "web");
         assert!(!is("a"));
-    }
-
-    #[test]
-    fn who_went_unseen_is_forgotten_after_a_new_list() {
-        let kin = Kin::default();
-        kin.see(KIND, &token("a", Some("web")));
-        kin.see(KIND, &token("b", Some("web")));
-        kin.recall("Other", |_, _| false);
-        kin.recall(KIND, |key, parent| (&*key.name, parent) == ("b", "web"));
-        assert_eq!(kin.moved("ns", "web"), [token("b", None).meta.key(KIND)]);
-        kin.recall(KIND, |_, _| false);
-        assert!(kin.lock().is_empty(), "nothing is left behind");
     }
 }

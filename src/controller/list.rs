@@ -11,8 +11,8 @@ use kube::{
     api::{ListParams, Request},
 };
 use serde::{
-    Deserialize,
-    de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
 };
 use tokio_util::{compat::FuturesAsyncReadCompatExt, io::SyncIoBridge};
 
@@ -26,8 +26,12 @@ use super::{
 const CHUNK: usize = 64 * 1024;
 
 /// All there is, and the version from which a watch goes on.
+#[derive(Deserialize)]
+#[serde(bound = "T: Watched")]
 pub struct Listed<T> {
+    #[serde(rename = "items")]
     pub objects: Objects<T>,
+    #[serde(rename = "metadata", deserialize_with = "version")]
     pub version: String,
 }
 
@@ -39,91 +43,49 @@ pub async fn list<T: Watched>(client: &Client, labels: Option<&str>) -> Result<L
     let body = Box::pin(client.request_stream(request).await?);
     // The decoder waits for the text, which the runtime's own threads must not.
     let reader = BufReader::with_capacity(CHUNK, SyncIoBridge::new(body.compat()));
-    let read = tokio::task::spawn_blocking(move || read(reader)).await;
+    let read = tokio::task::spawn_blocking(move || serde_json::from_reader(reader)).await;
     match read {
-        Ok(Ok(listed)) if !listed.version.is_empty() => Ok(listed),
-        Ok(_) | Err(_) => Err(Failure::Unclear(format!("an unreadable list of {}", resource::<T>()))),
+        Ok(Ok(listed)) => Ok(listed),
+        Ok(Err(_)) | Err(_) => Err(Failure::Unclear(format!("an unreadable list of {}", resource::<T>()))),
     }
 }
 
-fn read<T: Watched>(text: impl std::io::Read) -> serde_json::Result<Listed<T>> {
-    let mut listed = Listed { objects: Objects::default(), version: String::new() };
-    let mut decoder = serde_json::Deserializer::from_reader(text);
-    Whole(&mut listed).deserialize(&mut decoder)?;
-    decoder.end()?;
-    Ok(listed)
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ListMeta {
+        resource_version: String,
+    }
+    let version = ListMeta::deserialize(deserializer)?.resource_version;
+    let empty = || D::Error::custom("a list without a version");
+    Some(version).filter(|version| !version.is_empty()).ok_or_else(empty)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Field {
-    Metadata,
-    Items,
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ListMeta {
-    resource_version: String,
-}
-
-struct Whole<'a, T>(&'a mut Listed<T>);
-
-impl<'de, T: Watched> DeserializeSeed<'de> for Whole<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+impl<'de, T: Watched> Deserialize<'de> for Objects<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneByOne(PhantomData))
     }
 }
 
-impl<'de, T: Watched> Visitor<'de> for Whole<'_, T> {
-    type Value = ();
+struct OneByOne<T>(PhantomData<T>);
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key()? {
-            match field {
-                Field::Metadata => self.0.version = map.next_value::<ListMeta>()?.resource_version,
-                Field::Items => map.next_value_seed(Items(&mut self.0.objects, PhantomData))?,
-                Field::Other => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Items<'a, T>(&'a mut Objects<T>, PhantomData<T>);
-
-impl<'de, T: Watched> DeserializeSeed<'de> for Items<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, T: Watched + DeserializeOwned> Visitor<'de> for Items<'_, T> {
-    type Value = ();
+impl<'de, T: Watched> Visitor<'de> for OneByOne<T> {
+    type Value = Objects<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("objects, or null where there are none")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Objects<T>, E> {
+        Ok(Objects::default())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Objects<T>, A::Error> {
+        let mut objects = Objects::default();
         while let Some(object) = items.next_element::<T>()? {
-            self.0.put(object);
+            objects.put(object);
         }
-        Ok(())
+        Ok(objects)
     }
 }
 
@@ -135,7 +97,7 @@ mod tests {
     use crate::controller::{cache::Kept, secret_meta::SecretMeta};
 
     fn names(text: &str) -> Option<(Vec<String>, String)> {
-        let listed = read::<SecretMeta>(text.as_bytes()).ok()?;
+        let listed: Listed<SecretMeta> = serde_json::from_reader(text.as_bytes()).ok()?;
         let mut names: Vec<_> = listed.objects.all().map(|secret| secret.meta().name.to_string()).collect();
         names.sort();
         Some((names, listed.version))
@@ -161,6 +123,9 @@ mod tests {
         let whole =
             json!({"items": [{"metadata": {"name": "a"}}], "metadata": {"resourceVersion": "7"}}).to_string();
         assert!(names(&whole).is_some());
+        // A list without its objects must not count as one of none: all there were would be gone.
+        assert!(names(r#"{"metadata":{"resourceVersion":"7"}}"#).is_none());
+        assert!(names(r#"{"items":[],"metadata":{"resourceVersion":""}}"#).is_none());
         assert!((0..whole.len()).all(|end| names(&whole[..end]).is_none()));
     }
 }

@@ -43,6 +43,7 @@ pub mod secret_meta;
 pub mod secrets;
 pub mod settings;
 pub mod slim;
+mod slots;
 pub mod slow_lane;
 pub mod status;
 pub mod unread;

@@ -1,7 +1,6 @@
 //! Which object is looked at next: deadlines first, then in the order of arrival; no object twice at the same time.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,6 +9,8 @@ use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
 };
+
+use super::slots::Slots;
 
 /// An object to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,8 +32,8 @@ pub enum Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     Never,
-    In(Duration, Lane),
-    /// It could not be told yet: as was said before, in the lane that it came in, but not later than after this pause.
+    In(Duration),
+    /// It could not be told yet: as was said before, but not later than after this pause, in the lane that it came in.
     NotYet(Duration),
 }
 
@@ -40,41 +41,20 @@ impl Again {
     /// The same, but not later than after this pause.
     pub fn at_the_latest(self, pause: Option<Duration>) -> Self {
         match (self, pause) {
-            (Self::Never, Some(pause)) => Self::In(pause, Lane::Ordinary),
-            (Self::In(own, _) | Self::NotYet(own), Some(pause)) if pause < own => {
-                Self::In(pause, Lane::Ordinary)
-            }
-            (again, _) => again,
+            (Self::Never, Some(pause)) => Self::In(pause),
+            (Self::In(own) | Self::NotYet(own), Some(pause)) if pause < own => Self::In(pause),
+            (Self::Never | Self::In(_) | Self::NotYet(_), _) => self,
         }
     }
 }
 
-/// Alarms run on the monotonic clock, so that none is early or late for long after a jump of the wall clock.
-const SOONEST: Duration = Duration::from_millis(10);
-const LATEST: Duration = Duration::from_secs(3_600);
 /// What has to go now is tried again after this time at the latest.
 const LATEST_DEADLINE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub struct Queue {
-    inner: Mutex<Inner>,
+    slots: Mutex<Slots>,
     wake: Notify,
-}
-
-#[derive(Default)]
-struct Inner {
-    deadline: VecDeque<Key>,
-    ordinary: VecDeque<Key>,
-    alarms: BTreeSet<(Instant, Key)>,
-    slots: HashMap<Key, Slot>,
-}
-
-#[derive(Default)]
-struct Slot {
-    waiting: Option<Lane>,
-    running: Option<Lane>,
-    alarm: Option<(Instant, Lane)>,
-    failures: u32,
 }
 
 impl Queue {
@@ -89,11 +69,9 @@ impl Queue {
         loop {
             let woken = self.wake.notified();
             let (key, more, alarm) = {
-                let mut inner = self.lock();
-                inner.ring(Instant::now());
-                let key = inner.pop();
-                let more = !inner.deadline.is_empty() || !inner.ordinary.is_empty();
-                (key, more, inner.alarms.first().map(|(time, _)| *time))
+                let mut slots = self.lock();
+                slots.ring(Instant::now());
+                (slots.pop(), slots.are_in_line(), slots.next_alarm())
             };
             if let Some(key) = key {
                 if more || alarm.is_some() {
@@ -108,134 +86,53 @@ impl Queue {
         }
     }
 
+    /// Material of the object has to go after this pause: it is looked at then before all other work, also if a look that
+    /// comes before says nothing of it, or fails.
+    pub fn ends(&self, key: &Key, pause: Option<Duration>) {
+        self.lock().ends(key, pause);
+        self.wake.notify_one();
+    }
+
     /// The object was looked at.
     pub fn done(&self, key: &Key, again: Again) {
-        let mut inner = self.lock();
-        if let Some(slot) = inner.slots.get_mut(key) {
-            slot.failures = 0;
-        }
-        inner.finish(key, again);
-        drop(inner);
+        let mut slots = self.lock();
+        slots.succeeded(key);
+        slots.finish(key, again);
+        drop(slots);
         self.wake.notify_one();
     }
 
     /// The look failed: it is repeated in its lane after a pause that doubles with each failure, from half a second to a
     /// minute, or to five seconds where material has to go. `spread` in 0..=1 keeps objects that failed together from coming back together.
     pub fn failed(&self, key: &Key, spread: f64) -> Duration {
-        let mut inner = self.lock();
-        let (failures, lane) = inner.slots.get_mut(key).map_or((1, None), |slot| {
-            slot.failures = slot.failures.saturating_add(1);
-            (slot.failures, slot.running)
-        });
+        let mut slots = self.lock();
+        let (failures, lane) = slots.failed(key);
         let pause = Duration::from_millis(500 << failures.saturating_sub(1).min(7));
         let pause = match lane {
             Some(Lane::Deadline) => pause.min(LATEST_DEADLINE),
             Some(Lane::Ordinary) | None => pause,
         };
         let pause = pause.mul_f64(1.0 - spread / 2.0);
-        inner.finish(key, Again::NotYet(pause));
-        drop(inner);
+        slots.finish(key, Again::NotYet(pause));
+        drop(slots);
         self.wake.notify_one();
         pause
     }
 
     /// The object is gone.
     pub fn forget(&self, key: &Key) {
-        let mut inner = self.lock();
-        inner.set_alarm(key, None);
-        if inner.slots.get(key).is_some_and(|slot| slot.running.is_none() && slot.waiting.is_none()) {
-            inner.slots.remove(key);
-        }
+        self.lock().forget(key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn push(&mut self, key: Key, lane: Lane) {
-        let slot = self.slots.entry(key.clone()).or_default();
-        if slot.waiting >= Some(lane) {
-            return;
-        }
-        slot.waiting = Some(lane);
-        if slot.running.is_none() {
-            self.line(lane).push_back(key);
-        }
-    }
-
-    fn line(&mut self, lane: Lane) -> &mut VecDeque<Key> {
-        match lane {
-            Lane::Deadline => &mut self.deadline,
-            Lane::Ordinary => &mut self.ordinary,
-        }
-    }
-
-    fn pop(&mut self) -> Option<Key> {
-        while let Some(key) = self.deadline.pop_front().or_else(|| self.ordinary.pop_front()) {
-            // A key that was pushed in both lanes stands in both lines; the second time nobody waits any more.
-            let Some(slot) =
-                self.slots.get_mut(&key).filter(|slot| slot.waiting.is_some() && slot.running.is_none())
-            else {
-                continue;
-            };
-            slot.running = slot.waiting.take();
-            return Some(key);
-        }
-        None
-    }
-
-    fn finish(&mut self, key: &Key, again: Again) {
-        let after = |pause: Duration| Instant::now() + pause.clamp(SOONEST, LATEST);
-        let slot = self.slots.get(key);
-        let alarm = match again {
-            Again::Never => None,
-            Again::In(pause, lane) => Some((after(pause), lane)),
-            Again::NotYet(pause) => {
-                let lane = slot.and_then(|slot| slot.running).unwrap_or(Lane::Ordinary);
-                let before = slot.and_then(|slot| slot.alarm);
-                before.into_iter().chain([(after(pause), lane)]).min_by_key(|(time, _)| *time)
-            }
-        };
-        self.set_alarm(key, alarm);
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        slot.running = None;
-        match slot.waiting {
-            Some(lane) => self.line(lane).push_back(key.clone()),
-            None if slot.alarm.is_none() && slot.failures == 0 => {
-                self.slots.remove(key);
-            }
-            None => {}
-        }
-    }
-
-    fn set_alarm(&mut self, key: &Key, alarm: Option<(Instant, Lane)>) {
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        let old = std::mem::replace(&mut slot.alarm, alarm);
-        if let Some((time, _)) = old {
-            self.alarms.remove(&(time, key.clone()));
-        }
-        if let Some((time, _)) = alarm {
-            self.alarms.insert((time, key.clone()));
-        }
-    }
-
-    /// Moves everything whose alarm has come into its line.
-    fn ring(&mut self, now: Instant) {
-        while self.alarms.first().is_some_and(|(time, _)| *time <= now) {
-            let Some((_, key)) = self.alarms.pop_first() else { return };
-            let alarm = self.slots.get_mut(&key).and_then(|slot| slot.alarm.take());
-            if let Some((_, lane)) = alarm {
-                self.push(key, lane);
-            }
-        }
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::slots::{LATEST, SOONEST};
 
     fn key(name: &str) -> Key {
         Key { kind: "AccessToken", namespace: "ns".into(), name: name.into() }
@@ -277,10 +174,10 @@ mod tests {
         let start = Instant::now();
         queue.push(key("a"), Lane::Ordinary);
         queue.next().await;
-        queue.done(&key("a"), Again::In(Duration::from_secs(5), Lane::Deadline));
+        queue.done(&key("a"), Again::In(Duration::from_secs(5)));
         assert_eq!(queue.next().await, key("a"));
         assert_eq!(start.elapsed().as_secs(), 5);
-        queue.done(&key("a"), Again::In(Duration::from_secs(5), Lane::Deadline));
+        queue.done(&key("a"), Again::In(Duration::from_secs(5)));
         queue.push(key("a"), Lane::Ordinary);
         queue.next().await;
         queue.done(&key("a"), Again::Never);
@@ -316,13 +213,56 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_end_rings_at_its_time_before_all_other_work_whatever_was_wanted_before_it() {
+        let looks = [
+            Some(Again::Never),
+            Some(Again::In(Duration::from_millis(200))),
+            Some(Again::NotYet(Duration::from_millis(100))),
+            None,
+        ];
+        for look in looks {
+            let queue = Queue::default();
+            let start = Instant::now();
+            // It is known before the first look.
+            queue.ends(&key("a"), Some(Duration::from_millis(300)));
+            queue.push(key("a"), Lane::Ordinary);
+            queue.next().await;
+            match look {
+                Some(again) => queue.done(&key("a"), again),
+                None => drop(queue.failed(&key("a"), 0.0)),
+            }
+            tokio::time::advance(Duration::from_millis(250)).await;
+            // What was wanted before it now stands behind other work.
+            queue.push(key("b"), Lane::Ordinary);
+            queue.push(key("c"), Lane::Ordinary);
+            tokio::time::advance(Duration::from_millis(50)).await;
+            assert_eq!((queue.next().await, start.elapsed().as_millis()), (key("a"), 300), "{look:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_was_moved_or_is_none_any_more_does_not_ring() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        queue.ends(&key("a"), Some(Duration::from_secs(1)));
+        queue.ends(&key("a"), Some(Duration::from_secs(5)));
+        assert_eq!((queue.next().await, start.elapsed().as_secs()), (key("a"), 5));
+        queue.ends(&key("a"), Some(Duration::from_secs(1)));
+        queue.ends(&key("a"), None);
+        queue.done(&key("a"), Again::Never);
+        assert!(tokio::time::timeout(Duration::from_secs(100), queue.next()).await.is_err());
+        queue.ends(&key("a"), Some(Duration::from_secs(1_000_000)));
+        assert!(queue.lock().is_empty(), "it is told again before it comes");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_alarm_that_was_set_is_not_lost_by_a_look_that_could_not_tell() {
         for fails in [false, true] {
             let queue = Queue::default();
             queue.push(key("a"), Lane::Ordinary);
             queue.next().await;
             let start = Instant::now();
-            queue.done(&key("a"), Again::In(Duration::from_millis(300), Lane::Deadline));
+            queue.done(&key("a"), Again::In(Duration::from_millis(300)));
             queue.push(key("a"), Lane::Ordinary);
             queue.next().await;
             match fails {
@@ -331,13 +271,20 @@ mod tests {
             }
             queue.next().await;
             assert_eq!(start.elapsed().as_millis(), 300);
-            queue.done(&key("a"), Again::NotYet(Duration::from_secs(5)));
-            queue.push(key("b"), Lane::Ordinary);
-            queue.next().await;
-            tokio::time::advance(Duration::from_secs(5)).await;
-            queue.push(key("c"), Lane::Ordinary);
-            assert_eq!(queue.next().await, key("a"), "it is still what has to go");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_to_go_and_could_not_be_told_yet_is_still_what_has_to_go() {
+        let queue = Queue::default();
+        queue.push(key("a"), Lane::Deadline);
+        queue.next().await;
+        queue.done(&key("a"), Again::NotYet(Duration::from_secs(5)));
+        queue.push(key("b"), Lane::Ordinary);
+        queue.next().await;
+        tokio::time::advance(Duration::from_secs(5)).await;
+        queue.push(key("c"), Lane::Ordinary);
+        assert_eq!(queue.next().await, key("a"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -346,10 +293,10 @@ mod tests {
         let start = Instant::now();
         queue.push(key("a"), Lane::Ordinary);
         queue.next().await;
-        queue.done(&key("a"), Again::In(Duration::ZERO, Lane::Ordinary));
+        queue.done(&key("a"), Again::In(Duration::ZERO));
         queue.next().await;
         assert_eq!(start.elapsed(), SOONEST);
-        queue.done(&key("a"), Again::In(Duration::from_secs(1_000_000), Lane::Ordinary));
+        queue.done(&key("a"), Again::In(Duration::from_secs(1_000_000)));
         queue.next().await;
         assert_eq!(start.elapsed(), SOONEST + LATEST);
     }
@@ -359,10 +306,10 @@ mod tests {
         let queue = Queue::default();
         queue.push(key("a"), Lane::Ordinary);
         queue.next().await;
-        queue.done(&key("a"), Again::In(Duration::from_secs(5), Lane::Ordinary));
+        queue.done(&key("a"), Again::In(Duration::from_secs(5)));
+        queue.ends(&key("a"), Some(Duration::from_secs(5)));
         queue.forget(&key("a"));
-        let inner = queue.lock();
-        assert!(inner.slots.is_empty() && inner.alarms.is_empty());
+        assert!(queue.lock().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

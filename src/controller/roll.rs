@@ -109,25 +109,9 @@ impl Roll {
         called
     }
 
-    /// After a new list: what is not there any more went unseen.
-    pub fn recall(&self, kind: &'static str, is_there: impl Fn(Entry<'_>) -> bool) -> Vec<Key> {
-        let mut gone = Vec::new();
-        for ((namespace, account), holdings) in self.lock().iter() {
-            for (kind, name) in holdings.members.keys().filter(|(of, _)| *of == kind) {
-                if !is_there(Entry { namespace, account, kind, name }) {
-                    gone.push((namespace.clone(), account.clone(), name.clone()));
-                }
-            }
-        }
-        let leave = |(namespace, account, name): &(Box<str>, Box<str>, Arc<str>)| {
-            self.gone(Entry { namespace, account, kind, name })
-        };
-        gone.iter().flat_map(leave).collect()
-    }
-
     /// Asks for a place under each of these limits, and takes it; one that was taken and not used yet is asked for anew,
-    /// because the limit may have fallen. None for who is not on the roll. `published` gives
-    /// the uids of those who have a Secret: when the operator starts, status may not say so yet.
+    /// because the limit may have fallen. None for who is not on the roll. `published` gives the uids of those who have a
+    /// Secret: when the operator starts, status may not say so yet.
     pub fn take_place(
         &self,
         entry: Entry<'_>,

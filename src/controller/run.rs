@@ -1,14 +1,6 @@
 //! Running: watches, workers and the clock, until somebody says stop.
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use kube::Client;
@@ -68,6 +60,11 @@ impl Readiness {
     }
 }
 
+/// A watch ended, which none does: what the caches show from then on is not to be relied on.
+#[derive(Debug, thiserror::Error)]
+#[error("a watch ended: the operator has to be started anew")]
+pub struct Unwatched;
+
 /// Keeps all credentials until `stop` resolves; what is under way is finished then.
 pub async fn run(
     client: Client,
@@ -75,7 +72,7 @@ pub async fn run(
     settings: Settings,
     readiness: Readiness,
     stop: impl Future<Output = ()>,
-) {
+) -> Result<(), Unwatched> {
     let (reporter, told) = Reporter::new();
     let house = Arc::new(House::new(client.clone(), clock, reporter, settings));
     let mut watches = JoinSet::new();
@@ -97,6 +94,12 @@ pub async fn run(
     }
     let publisher = tokio::spawn(publish(client, house.clock.clone(), told));
 
+    let stop = async {
+        tokio::select! {
+            () = stop => Ok(()),
+            _ = watches.join_next() => Err(Unwatched),
+        }
+    };
     let mut stop = std::pin::pin!(stop);
     let filled = async {
         house.caches.secrets.filled().await;
@@ -106,41 +109,36 @@ pub async fn run(
         }
         let _ = house.compare_clocks().await;
     };
-    tokio::select! {
+    let outcome = tokio::select! {
         () = filled => {
             readiness.filled.send_replace(true);
-            work(&house, &keepers, stop).await;
+            work(&house, &keepers, stop.as_mut()).await
         }
-        () = &mut stop => {}
-    }
-    watches.shutdown().await;
+        outcome = &mut stop => outcome,
+    };
     publisher.abort();
+    outcome
 }
 
 /// Workers, until told to stop; each finishes what it is at.
-async fn work(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, stop: impl Future<Output = ()>) {
-    let stopping = Arc::new(tokio::sync::Notify::new());
-    let stopped = Arc::new(AtomicBool::new(false));
+async fn work<T>(house: &Arc<House>, keepers: &Arc<[Arc<dyn Keeps>]>, stop: impl Future<Output = T>) -> T {
+    let (stopping, stopped) = watch::channel(false);
     let mut crew: FuturesUnordered<_> = (0..house.settings.concurrency.max(1))
-        .map(|_| tokio::spawn(worker(house.clone(), keepers.clone(), stopping.clone(), stopped.clone())))
+        .map(|_| tokio::spawn(worker(house.clone(), keepers.clone(), stopped.clone())))
         .collect();
-    stop.await;
+    let outcome = stop.await;
     tracing::info!("stopping: what is under way is finished first");
-    stopped.store(true, Ordering::Release);
-    stopping.notify_waiters();
+    stopping.send_replace(true);
     while crew.next().await.is_some() {}
+    outcome
 }
 
-async fn worker(
-    house: Arc<House>,
-    keepers: Arc<[Arc<dyn Keeps>]>,
-    stopping: Arc<tokio::sync::Notify>,
-    stopped: Arc<AtomicBool>,
-) {
-    while !stopped.load(Ordering::Acquire) {
+async fn worker(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, mut stopped: watch::Receiver<bool>) {
+    loop {
         let key = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => return,
             key = house.queue.next() => key,
-            () = stopping.notified() => return,
         };
         // One object that makes the code panic must not end the work on all others.
         let pass = AssertUnwindSafe(look_at(&house, &keepers, &key)).catch_unwind().await;

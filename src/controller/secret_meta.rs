@@ -69,6 +69,13 @@ impl Kept for SecretMeta {
     fn meta_mut(&mut self) -> &mut Slim {
         &mut self.meta
     }
+
+    /// The one whose it was has to see that it is another's.
+    fn is_same(&self, other: &Self) -> bool {
+        let same_words =
+            self.meta.annotations == other.meta.annotations && self.meta.owners == other.meta.owners;
+        self.meta.uid == other.meta.uid && (same_words || self.belongs_to() == other.belongs_to())
+    }
 }
 
 impl Watched for SecretMeta {

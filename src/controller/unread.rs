@@ -12,7 +12,7 @@ use super::{
     credential::Keeper,
     error::Failure,
     observe::{Depth, look, observe},
-    queue::{Again, Key, Lane},
+    queue::{Again, Key},
     slim::Slim,
     status,
 };
@@ -38,9 +38,10 @@ impl<K: Credential> Keeper<K> {
         let told = status::tell_unreadable::<K>(&self.house, meta, ledger.as_ref()).await?;
         let ends = ledger.filter(|ledger| ledger.revision > 0 && !ledger.is_dead());
         let Some(end) = ends.and_then(|ledger| ledger.not_after) else { return Ok(told) };
-        let pause = Duration::try_from(end.duration_since(self.house.clock.now())).unwrap_or_default();
+        let pause = self.pause_until(Some(end));
+        self.house.queue.ends(key, pause);
         // It is past and could not be taken: the clocks disagree.
-        Ok(Again::In(if pause.is_zero() { SOON } else { pause }, Lane::Deadline))
+        Ok(if pause.is_some() { told } else { Again::In(SOON) })
     }
 
     /// The ledger as it is afterwards; None if there is none of this object's.

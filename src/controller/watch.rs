@@ -37,8 +37,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum Sighting<'a, K> {
     There(&'a K),
     Gone(&'a K),
-    /// All was listed anew, and what came of it was said one by one.
-    Listed,
 }
 
 /// What a cache keeps of an object, and of which resource.
@@ -143,7 +141,12 @@ fn take_in<T: Watched>(
 ) -> Result<String, Failure> {
     match event {
         WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+            let Slim { namespace, name, .. } = object.meta();
+            let before = cache.get(namespace, name).filter(|before| !before.is_same(&object));
             let object = cache.put(object);
+            if let Some(before) = before {
+                heed(Sighting::Gone(&before));
+            }
             heed(Sighting::There(&object));
             Ok(object.meta().resource_version.to_string())
         }
@@ -167,14 +170,13 @@ fn is_forgotten(failure: &Failure) -> bool {
 fn replace<T: Watched>(cache: &Cache<T>, listed: Objects<T>, heed: impl Fn(Sighting<'_, T>)) {
     let before = cache.fill(listed);
     for object in before.all() {
-        let Slim { namespace, name, uid, .. } = object.meta();
-        if cache.get(namespace, name).is_none_or(|found| found.meta().uid != *uid) {
+        let Slim { namespace, name, .. } = object.meta();
+        if cache.get(namespace, name).is_none_or(|found| !found.is_same(object)) {
             heed(Sighting::Gone(object));
         }
     }
     drop(before);
     cache.filter(|_| true).iter().for_each(|object| heed(Sighting::There(object)));
-    heed(Sighting::Listed);
     // Work begins after this, and needs what was heeded.
     cache.now_filled();
 }
@@ -184,7 +186,11 @@ fn interrupted<T: Watched>(what: &str, failure: &Failure) {
     let hint = match failure {
         Failure::Forbidden => ": compare its roles with those in deploy/",
         Failure::Gone => ": is its CustomResourceDefinition installed?",
-        _ => "",
+        Failure::Outrun
+        | Failure::Terminating
+        | Failure::Refused { .. }
+        | Failure::Unclear(_)
+        | Failure::Mint(_) => "",
     };
     tracing::warn!(kind = %resource::<T>(), "{what}: {failure}{hint}");
 }
@@ -261,12 +267,10 @@ mod tests {
                     let (what, is_shown) = known(object);
                     (format!("{what} gone"), !is_shown)
                 }
-                Sighting::Listed => ("listed".to_owned(), true),
             };
             let mut heeded = heeded.lock().unwrap();
-            let is_first = !heeded.iter().any(|(before, _)| before == "listed");
             assert!(
-                !is_first || filled.lock().unwrap().as_mut().now_or_never().is_none(),
+                heeded.len() >= LISTS[0].len() || filled.lock().unwrap().as_mut().now_or_never().is_none(),
                 "work would begin before all is heeded"
             );
             heeded.push((what, is_shown));
@@ -279,15 +283,41 @@ mod tests {
 
     fn is_told_by_then(mut heeded: Vec<(String, bool)>) {
         assert!(heeded.iter().all(|(_, is_shown)| *is_shown), "the cache does not show it yet: {heeded:?}");
-        let mut second = heeded.split_off(4);
+        let mut second = heeded.split_off(LISTS[0].len());
         second.sort();
         let names: Vec<_> = second.iter().map(|(what, _)| what.as_str()).collect();
-        assert_eq!(names, ["a 1", "b 1 gone", "b 2", "c 1 gone", "d 1", "listed"]);
+        assert_eq!(names, ["a 1", "b 1 gone", "b 2", "c 1 gone", "d 1"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_came_changed_or_went_while_a_watch_was_broken_is_told_when_the_cache_shows_it() {
         is_told_by_then(heeded::<SecretMeta>(LISTS.to_vec()).await);
         is_told_by_then(heeded::<Guarded<AccessToken>>(LISTS.to_vec()).await);
+    }
+
+    #[test]
+    fn whose_a_secret_was_hears_that_it_is_anothers() {
+        let cache = Cache::<SecretMeta>::default();
+        let heeded = Mutex::new(Vec::new());
+        let secret = |version: &str, owner: &str| -> SecretMeta {
+            let owner = json!({"kind": "AccessToken", "name": owner, "uid": "u", "account": "alice"});
+            let annotations = json!({"chatelaine.dev/ledger": json!({"owner": owner}).to_string()});
+            let metadata = json!({
+                "namespace": "ns", "name": "s", "uid": "u", "resourceVersion": version,
+                "annotations": annotations,
+            });
+            serde_json::from_value(json!({"metadata": metadata})).unwrap()
+        };
+        let told = |sighting: Sighting<'_, SecretMeta>| {
+            let (what, object) = match sighting {
+                Sighting::There(object) => ("there", object),
+                Sighting::Gone(object) => ("gone", object),
+            };
+            heeded.lock().unwrap().push(format!("{} {what}", object.belongs_to().unwrap().1));
+        };
+        for (version, owner) in [("1", "a"), ("2", "a"), ("3", "b")] {
+            take_in(WatchEvent::Modified(secret(version, owner)), &cache, &told).unwrap();
+        }
+        assert_eq!(*heeded.lock().unwrap(), ["a there", "a there", "a gone", "b there"]);
     }
 }

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use chatelaine::api;
+use futures::{StreamExt, stream};
 use http::Method;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use crate::history::{History, ledger as read, value as bytes};
+use crate::history::{History, Versions, ledger as read, value as bytes};
 use crate::hostile::survive;
 use crate::stage::{
-    AccessToken, ApiKeyPair, BINARY, CI, Kind, Secret, SshKey, Stage, is_ready, keys, ledger, secret_key, uid,
+    AccessToken, Account, ApiKeyPair, BINARY, CI, Kind, Secret, SshKey, Stage, is_ready, keys, ledger,
+    secret_key, uid,
 };
 
 #[test]
@@ -121,5 +124,64 @@ fn a_namespace_that_is_deleted_while_its_rsa_keys_are_made_is_gone_in_half_a_min
         let began = Instant::now();
         stage.ready(SshKey, CI, rsa).await;
         assert!(began.elapsed() < SOON, "a key took {:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn four_hundred_tokens_of_one_account_are_counted_to_the_last_and_told_once_a_second_at_most() {
+    const MANY: usize = 400;
+    const AT_ONCE: usize = 16;
+    survive(|stage| async move {
+        let versions = Versions::<api::Account>::begin(stage.client.clone(), &stage.namespace).await;
+        let began = Instant::now();
+        stream::iter(0..MANY)
+            .for_each_concurrent(AT_ONCE, async |n| {
+                stage.credential(AccessToken, &format!("token-{n:03}"), json!({})).await;
+            })
+            .await;
+        let counts = |state: &str| json!({"total": MANY, "accessTokens": {"total": MANY, state: MANY}});
+        let until_counted = async |state: &str| {
+            let wanted = counts(state);
+            let right = |account: &Value| account["status"]["counts"] == wanted;
+            stage.until(Account, "alice", &wanted.to_string(), right).await
+        };
+        let account = until_counted("live").await;
+        let listed = account["status"]["credentials"].as_array().expect("a list");
+        let names: Vec<_> = listed.iter().map(|held| held["name"].clone()).collect();
+        let first: Vec<_> = (0..100).map(|n| json!(format!("token-{n:03}"))).collect();
+        assert_eq!(names, first, "the list ends somewhere");
+
+        stage.annotate(Account, "alice", "chatelaine.dev/rotate", "all").await;
+        let last = async |revision: i64| {
+            for n in 0..MANY {
+                stage.until_revision(AccessToken, &format!("token-{n:03}"), revision).await;
+            }
+        };
+        last(2).await;
+        let before = stage.secret("token-399").await;
+        for (active, state) in [(false, "withheld"), (true, "live")] {
+            stage.patch(Account, "alice", json!({"spec": {"active": active}})).await;
+            until_counted(state).await;
+        }
+        assert_eq!(stage.secret("token-399").await["data"], before["data"], "byte for byte");
+        last(2).await;
+
+        versions.catch_up(stage.client.clone(), &stage.namespace, "alice").await;
+        let versions = versions.of("alice");
+        eprintln!("the Account was written {} times in {:?}", versions.len(), began.elapsed());
+        let told = |account: &api::Account| {
+            let fields = account.metadata.managed_fields.iter().flatten();
+            let of_status = fields.filter(|one| one.subresource.as_deref() == Some("status"));
+            of_status.filter_map(|one| one.time.as_ref()).map(|time| time.0).max()
+        };
+        // What somebody wrote into the Account is answered at once.
+        let generation = |account: &api::Account| account.status.as_ref()?.observed_generation;
+        let of_itself = |pair: &&[api::Account]| {
+            pair[0].status != pair[1].status && generation(&pair[0]) == generation(&pair[1])
+        };
+        let told_within_a_second = |pair: &&[api::Account]| told(&pair[0]) == told(&pair[1]);
+        let too_soon = versions.windows(2).filter(of_itself).filter(told_within_a_second).count();
+        // A write that took a second to be answered may be followed by the next at once.
+        assert!(too_soon <= 1, "{too_soon} times twice in a second");
     });
 }

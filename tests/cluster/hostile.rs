@@ -286,3 +286,41 @@ fn an_end_one_second_ahead_and_an_overlap_of_a_century_leave_nothing_behind() {
         assert!(there.is_none_or(|secret| bytes(&secret, "token").is_none()));
     });
 }
+
+#[test]
+fn a_secret_that_others_filled_to_its_last_byte_is_told_and_what_has_to_go_goes() {
+    const ROOM: usize = 1 << 20;
+    survive(|stage| async move {
+        let overlap = json!({"rotation": {"overlap": "1h"}});
+        stage.ready(AccessToken, "rotated", overlap.clone()).await;
+        stage.ready(AccessToken, "revoked", overlap).await;
+        for name in ["rotated", "revoked"] {
+            let secret: RealSecret = serde_json::from_value(stage.secret(name).await).expect("a Secret");
+            let own: usize = secret.data.iter().flatten().map(|(_, value)| value.0.len()).sum();
+            let theirs = data_encoding::BASE64.encode("x".repeat(ROOM - own).as_bytes());
+            stage.patch(Secret, name, json!({"data": {"theirs": theirs}})).await;
+            stage.annotate(AccessToken, name, ROTATE, "now").await;
+            let object = stage.until_reason(AccessToken, name, "Ready", "InvalidSpec").await;
+            let ready = condition(&object, "Ready");
+            let message = "The Secret would be larger than 1 MiB: remove from it what others put there";
+            assert_eq!((&ready["status"], &ready["message"]), (&json!("False"), &json!(message)));
+            assert_eq!(object["status"]["revision"], 1);
+            let there = stage.secret(name).await;
+            assert_eq!(there["data"]["token"], json!(secret.data.expect("data")["token"]), "it is kept");
+        }
+        // The rotation waits still: it issues anew in the place of what was revoked, and needs no room for the old one.
+        let old = has(&stage.secret("revoked").await, "token");
+        stage.annotate(AccessToken, "revoked", REVOKE, "leak").await;
+        stage.until_revision(AccessToken, "revoked", 2).await;
+        let revoked = stage.secret("revoked").await;
+        assert!(has(&revoked, "token") != old && value(&revoked, "previousToken").is_none());
+        assert!(has(&revoked, "theirs").len() > ROOM / 2, "theirs is kept");
+        stage.annotate(AccessToken, "revoked", REVOKE, "again").await;
+        stage.until_reason(AccessToken, "revoked", "Ready", "Revoked").await;
+        assert_eq!(value(&stage.secret("revoked").await, "token"), None);
+        stage.patch(Secret, "rotated", json!({"data": {"theirs": null}})).await;
+        let object = stage.until_revision(AccessToken, "rotated", 2).await;
+        assert!(is_ready(&object));
+        has(&stage.secret("rotated").await, "previousToken");
+    });
+}

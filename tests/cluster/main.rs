@@ -23,6 +23,7 @@ mod passphrases;
 mod passwords;
 mod people;
 mod permissions;
+mod quota;
 mod rendered;
 mod rest;
 mod restart;

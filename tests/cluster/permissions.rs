@@ -52,6 +52,27 @@ fn what_the_account_does_not_grant_is_not_issued_until_it_does() {
     });
 }
 
+/// An event's note has 1024 bytes, and a server refuses a longer one whole.
+#[test]
+fn what_is_not_granted_is_told_in_bounds_however_much_it_is() {
+    play(|stage| async move {
+        let long = |of: &str| -> Vec<String> { (0..30).map(|n| format!("{of}{n:0>40}:{n:0>40}")).collect() };
+        let (asked, granted) = (long("asked"), long("granted"));
+        stage.patch(Account, "alice", json!({"spec": {"permissions": granted}})).await;
+        stage.credential(AccessToken, CI, json!({"permissions": asked})).await;
+        let object = stage.until_reason(AccessToken, CI, "Ready", "PermissionNotGranted").await;
+        let message = text(&condition(&object, "Ready")["message"]);
+        let refused = format!("The Account alice does not grant {}, {}, ", asked[0], asked[1]);
+        let there = format!(" more; it grants {}, {}, ", granted[0], granted[1]);
+        assert!(message.starts_with(&refused) && message.contains(&there), "{message}");
+        assert!(message.ends_with(" more: change spec.permissions here or in the Account"), "{message}");
+        assert!((1_024..2_048).contains(&message.len()), "{message}");
+        let note = stage.event(AccessToken, CI, "PermissionNotGranted").await;
+        assert!(note.starts_with(&refused) && note.len() <= 1_024, "{note}");
+        assert!(stage.get(Secret, CI).await.is_null());
+    });
+}
+
 #[test]
 fn narrowing_the_account_cuts_a_live_token_at_once_and_leaves_its_value() {
     play(|stage| async move {

@@ -38,6 +38,32 @@ fn a_role_gives_what_it_includes_up_to_the_accounts_ceiling() {
     });
 }
 
+/// As many as the schema takes, each as long as it may be.
+#[test]
+fn a_token_of_three_full_roles_has_the_permissions_of_all_of_them() {
+    play(|stage| async move {
+        let of = |role: usize| -> Vec<String> {
+            (0..64).map(|n| format!("{role}{n:0>62}:{}", "a".repeat(63))).collect()
+        };
+        let roles: Vec<Value> =
+            (0..3).map(|role| json!({"name": format!("role-{role}"), "permissions": of(role)})).collect();
+        let spec = json!({"permissions": ["*:*"], "roles": roles});
+        stage.patch(Account, "alice", json!({"spec": spec})).await;
+        let all: Vec<String> = (0..3).flat_map(of).collect();
+        for kind in [AccessToken, ApiKeyPair] {
+            let name = format!("{kind:?}").to_lowercase();
+            let object = stage.ready(kind, &name, json!({"roles": ["role-0", "role-1", "role-2"]})).await;
+            assert_eq!(effective(&object), &json!(all), "{kind:?}");
+        }
+        assert_eq!(has(&stage.secret("accesstoken").await, "permissions"), all.join(" "));
+        // Below a ceiling that is as full, each is looked for in all of it.
+        stage.patch(Account, "alice", json!({"spec": {"permissions": of(1)}})).await;
+        let object =
+            stage.until(AccessToken, "accesstoken", "cut", |object| effective(object) == &json!(of(1))).await;
+        assert_eq!(object["status"]["revision"], 1);
+    });
+}
+
 #[test]
 fn a_role_of_which_the_account_grants_nothing_is_not_issued() {
     play(|stage| async move {

@@ -65,21 +65,28 @@ where
     pub async fn begin(client: Client, namespace: &str) -> Self {
         let api: Api<K> = Api::namespaced(client, namespace);
         let list = api.list(&ListParams::default()).await.expect("a list of nothing");
-        let version = list.metadata.resource_version.expect("a list has a version");
+        let mut version = list.metadata.resource_version.expect("a list has a version");
         let seen: Arc<Mutex<Vec<Seen<K>>>> = Arc::default();
         let notes = seen.clone();
         let task = tokio::spawn(async move {
-            let watch = WatchParams::default().timeout(290);
-            let stream = api.watch(&watch, &version).await.expect("a watch begins");
-            let mut stream = stream.boxed();
-            while let Some(event) = stream.try_next().await.expect("the watch goes on") {
-                let note = match event {
-                    WatchEvent::Added(object) | WatchEvent::Modified(object) => Seen::There(Box::new(object)),
-                    WatchEvent::Deleted(object) => Seen::Gone(object.name_any()),
-                    WatchEvent::Bookmark(_) => continue,
-                    WatchEvent::Error(error) => panic!("the history has a hole: {error:?}"),
-                };
-                notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+            loop {
+                // A server ends a watch that is read too slowly; from where it was, none is missed.
+                let stream = api.watch(&WatchParams::default().timeout(290), &version).await;
+                let mut stream = stream.expect("a watch begins").boxed();
+                while let Some(event) = stream.try_next().await.expect("the watch goes on") {
+                    let (at, note) = match event {
+                        WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                            (object.resource_version(), Seen::There(Box::new(object)))
+                        }
+                        WatchEvent::Deleted(object) => {
+                            (object.resource_version(), Seen::Gone(object.name_any()))
+                        }
+                        WatchEvent::Bookmark(_) => continue,
+                        WatchEvent::Error(error) => panic!("the history has a hole: {error:?}"),
+                    };
+                    version = at.expect("an object has a version");
+                    notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+                }
             }
         });
         Self { seen, task }

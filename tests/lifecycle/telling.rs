@@ -54,6 +54,30 @@ fn what_ready_does_not_say_because_it_stays_as_it_was_the_condition_beside_it_sa
     assert_eq!(messages(&status).last(), Some(&("Reconciling", "No answer: tried again")));
 }
 
+/// The server says nothing, or nothing can be made: that is no news about what was withdrawn, and about what was never
+/// issued it is the first.
+#[test]
+fn what_has_no_material_is_told_as_it_was_while_nothing_can_be_learnt_of_it() {
+    for reason in [Reason::ApiUnavailable, Reason::MintingFailed] {
+        let failure = Complaint::waiting(reason, "It failed: tried again");
+        for state in [State::Withheld, State::Expired, State::Revoked] {
+            let before = told(&dead(state), None, None);
+            let status = told(&dead(state), Some(&failure), Some(&before));
+            assert_eq!(status.conditions[0], before.conditions[0], "{state:?}");
+            assert_eq!(messages(&status).last(), Some(&("Reconciling", "It failed: tried again")));
+        }
+        let first = told(&blank(), Some(&failure), None);
+        assert_eq!(
+            (&*first.conditions[0].status, &*first.conditions[0].reason),
+            ("False", &*reason.to_string())
+        );
+    }
+    let conflict = Complaint::waiting(Reason::SecretConflict, "It is another's: rename it");
+    let before = told(&dead(State::Revoked), None, None);
+    let status = told(&dead(State::Revoked), Some(&conflict), Some(&before));
+    assert_eq!(status.conditions[0].message, "It is another's: rename it", "that is news");
+}
+
 /// Every state, with every Account: an advice is in Ready, or nowhere.
 #[test]
 fn no_condition_repeats_the_advice_of_ready() {

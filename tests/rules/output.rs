@@ -21,6 +21,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = CREDENTIALS.into_iter().flat_map(templates).collect();
     rows.extend(CREDENTIALS.into_iter().flat_map(formats));
     rows.extend([ApiKeyPair, AccessToken].into_iter().flat_map(clashes));
+    rows.extend(CREDENTIALS.into_iter().flat_map(made));
     rows.extend([ApiKeyPair, AccessToken].into_iter().flat_map(types));
     rows.extend(servers());
     rows.push(refused(
@@ -122,13 +123,32 @@ fn templates(kind: Kind) -> Vec<Row> {
     ]
 }
 
-fn formats(kind: Kind) -> Vec<Row> {
-    let can: &[&str] = match kind {
+fn can(kind: Kind) -> &'static [&'static str] {
+    match kind {
         ApiKeyPair => &ALL,
         AccessToken => &["Json", "Csv", "Env", "ServiceBinding"],
         SshKey => &["ServiceBinding"],
         Kind::Account => &[],
-    };
+    }
+}
+
+/// The keys of the Secret that a format or a type makes.
+const MADE: [(&str, &str, &[&str]); 11] = [
+    ("formats", "Json", &["credentials.json"]),
+    ("formats", "Csv", &["credentials.csv"]),
+    ("formats", "Env", &["credentials.env"]),
+    ("formats", "AwsCredentials", &["aws-credentials"]),
+    ("formats", "AwsCredentialProcess", &["aws-credential-process.json"]),
+    ("formats", "Rclone", &["rclone.conf"]),
+    ("formats", "S3cmd", &["s3cfg"]),
+    ("formats", "MinioClient", &["mc-config.json"]),
+    ("formats", "ServiceBinding", &["type", "provider"]),
+    ("type", "kubernetes.io/basic-auth", &["username", "password"]),
+    ("type", "kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
+];
+
+fn formats(kind: Kind) -> Vec<Row> {
+    let can = can(kind);
     let with = |formats: Value| {
         let mut spec = json!({"secret": {"formats": formats}});
         if kind == ApiKeyPair {
@@ -159,49 +179,50 @@ fn formats(kind: Kind) -> Vec<Row> {
 }
 
 /// Two fields never make the same key.
+fn made(kind: Kind) -> Vec<Row> {
+    let (secret, _) = names(kind);
+    let server = json!({"endpoint": "https://s3.example.com", "registry": "registry.example.com"});
+    let not = |sentence, field: &str, maker: &str, other: Value| {
+        let maker = if field == "formats" { json!([maker]) } else { json!(maker) };
+        let mut spec = json!({"secret": {field: maker}});
+        super::merge(&mut spec["secret"], other);
+        if kind != SshKey {
+            spec["attributes"] = server.clone();
+        }
+        refused(kind, sentence, spec, "keys or template names a key that formats or type makes")
+    };
+    let has = |field: &str, maker: &&str| match field {
+        "formats" => can(kind).contains(maker),
+        _ => kind != SshKey,
+    };
+    let mut rows = vec![refused(
+        kind,
+        "a template is not a new name",
+        json!({"secret": {"keys": {secret: "a"}, "template": {"a": "x"}}}),
+        "keys and template make the same key",
+    )];
+    for (field, maker, keys) in MADE.iter().filter(|(field, maker, _)| has(field, maker)) {
+        for key in *keys {
+            rows.push(not("a template is not what is made", field, maker, json!({"template": {*key: "x"}})));
+            rows.push(not("a new name is not what is made", field, maker, json!({"keys": {secret: key}})));
+        }
+    }
+    rows
+}
+
+/// What formats leave to the other fields, and what they ask of them.
 fn clashes(kind: Kind) -> Vec<Row> {
     let (secret, _) = names(kind);
-    let made = "keys or template names a key that formats or type makes";
     let not = |sentence, secret: Value, message| refused(kind, sentence, json!({"secret": secret}), message);
     let with = |sentence, secret: Value| accepted(kind, sentence, json!({"secret": secret}));
     vec![
-        not(
-            "a template is not a format",
-            json!({"formats": ["Json"], "template": {"credentials.json": "x"}}),
-            made,
-        ),
         with(
             "a template may replace a format",
             json!({"formats": ["Csv"], "template": {"credentials.json": "x"}}),
         ),
-        not(
-            "a new name is not a format",
-            json!({"formats": ["Env"], "keys": {secret: "credentials.env"}}),
-            made,
-        ),
-        not(
-            "a template is not what a binding needs",
-            json!({"formats": ["ServiceBinding"], "template": {"type": "x"}}),
-            made,
-        ),
         with(
             "a template may say what a binding needs",
             json!({"template": {"type": "s3", "provider": "acme"}}),
-        ),
-        not(
-            "a template is not a new name",
-            json!({"keys": {secret: "a"}, "template": {"a": "x"}}),
-            "keys and template make the same key",
-        ),
-        not(
-            "a template is not what a type needs",
-            json!({"type": "kubernetes.io/basic-auth", "template": {"password": "x"}}),
-            made,
-        ),
-        not(
-            "a new name is not what a type needs",
-            json!({"type": "kubernetes.io/basic-auth", "keys": {secret: "username"}}),
-            made,
         ),
         with("a template may be called password in another type", json!({"template": {"password": "x"}})),
         not(

@@ -36,6 +36,22 @@ pub fn rows() -> Vec<Row> {
         )
         .server_alone(),
         not(
+            "a role includes what can be the name of a role",
+            json!([{"name": "a", "include": ["a b"]}]),
+            "the name of a role must be lower-case letters",
+        )
+        .server_alone(),
+        not(
+            "a property of a role has a name",
+            json!([{"name": "a", "attributes": {" ": "x"}}]),
+            "a key must be 1 to 63 letters, digits and -_./",
+        ),
+        not(
+            "a property of a role is on one line",
+            json!([{"name": "a", "attributes": {"buckets": "x\ny"}}]),
+            "write it on one line",
+        ),
+        not(
             "a role includes roles that are there",
             json!([{"name": "a", "include": ["b"]}]),
             "a role includes one that is not in the list",

@@ -61,6 +61,16 @@ fn schedules(kind: Kind) -> Vec<Row> {
         |sentence, rotation: Value, message| refused(kind, sentence, json!({"rotation": rotation}), message);
     let overlap = "every and cron need overlap: say how long";
     vec![
+        not(
+            "a cron expression has five fields",
+            json!({"cron": "@daily", "overlap": "0s"}),
+            "must be a cron expression of five fields",
+        ),
+        not(
+            "a time zone has a name",
+            json!({"cron": "0 3 * * 1", "timeZone": "+02:00", "overlap": "0s"}),
+            "must be the name of a time zone",
+        ),
         with("a credential may be rotated every so often", json!({"every": "30d", "overlap": "24h"})),
         with("an overlap of zero is explicit", json!({"every": "30d", "overlap": "0s"})),
         with("a credential may be rotated by cron", json!({"cron": "0 3 * * 1", "overlap": "0s"})),

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use chatelaine::{
     api::{AccessToken, ROTATE},
-    controller::{
-        error::Failure,
-        queue::{Again, Lane},
-    },
+    controller::{error::Failure, queue::Again},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -46,7 +43,7 @@ async fn a_name_that_is_taken_is_looked_at_and_reported_and_never_created_again(
     let status = stage.status_path();
     assert_eq!(stage.server.asked(), ["POST secrets", "GET secrets/ci", &status]);
     assert_eq!(stage.condition("Ready")["reason"], "SecretConflict");
-    assert!(matches!(again, Again::In(rest, Lane::Ordinary) if rest > Duration::from_secs(50)), "{again:?}");
+    assert!(matches!(again, Again::In(rest) if rest > Duration::from_secs(50)), "{again:?}");
     stage.see_object("ci");
     stage.look().await.expect("still so");
     assert!(!stage.server.asked().iter().any(|asked| asked.starts_with("PUT secrets")));
@@ -202,7 +199,7 @@ async fn an_account_that_does_not_fit_the_schema_changes_nothing() {
 
 /// The pass comes to rest, and says when the next is wanted; that time passes.
 async fn until_the_next_look(stage: &Stage<AccessToken>) -> Duration {
-    let Ok(Again::In(pause, Lane::Ordinary)) = stage.look().await else { panic!("nobody looks again") };
+    let Ok(Again::In(pause)) = stage.look().await else { panic!("nobody looks again") };
     tokio::time::advance(pause).await;
     pause
 }

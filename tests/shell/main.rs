@@ -5,6 +5,7 @@
 #![cfg(feature = "operator")]
 
 mod adopting;
+mod belonging;
 mod brought_lines;
 mod brought_passwords;
 mod caches;

@@ -2,7 +2,7 @@
 //! more than a Secret holds, and gone with the material.
 
 use chatelaine::{
-    api::{AccessToken, LEDGER, REVOKE, ROTATE},
+    api::{AccessToken, ApiKeyPair, LEDGER, REVOKE, ROTATE},
     controller::queue::Again,
 };
 use data_encoding::BASE64;
@@ -271,4 +271,25 @@ async fn renderings_of_old_material_go_also_when_the_ledger_was_stripped() {
 #[tokio::test(start_paused = true)]
 async fn without_renderings_the_form_of_a_secret_is_what_it_always_was() {
     assert_eq!(issued(json!({})).await.ledger()["ours"]["form"], "d6b9806c657b7e9f");
+}
+
+/// Those of an Account are shown to verifiers as the Account's.
+#[tokio::test(start_paused = true)]
+async fn attributes_of_the_account_are_never_those_of_its_credentials() {
+    let formats = json!({"secret": {"formats": ["Rclone", "S3cmd"]}, "attributes": {"region": "eu-1"}});
+    let mut stage = Stage::<ApiKeyPair>::new(formats);
+    stage.rest().await;
+    let before = stage.secret("ci");
+    let attributes = json!({"endpoint": "https://account.example.com", "region": "of-the-account"});
+    stage.account(json!({"email": "alice@example.com", "permissions": ["*:*"], "attributes": attributes}));
+    stage.add("later", json!({"secret": {"formats": ["Rclone", "S3cmd"]}}));
+    stage.rest().await;
+    assert_eq!(stage.secret("ci"), before);
+    stage.rest_of("later").await;
+    for key in ["rclone.conf", "s3cfg"] {
+        let text = value(&stage.secret("later"), key).unwrap();
+        assert!(!text.contains("account.example.com") && !text.contains("of-the-account"), "{text}");
+        let text = value(&before, key).unwrap();
+        assert!(text.contains("eu-1"), "{text}");
+    }
 }

@@ -86,7 +86,7 @@ async fn the_seal_is_written_before_the_first_key_and_a_quiet_pass_asks_once_a_m
     assert_eq!(asked, [&first[..], &second[..]].concat());
     let public = text(&stage, "ssh-publickey");
     assert_eq!(opened(&stage, "ssh-privatekey", "first"), Some(public));
-    assert!(matches!(stage.look().await, Ok(Again::In(pause, _)) if pause <= Duration::from_secs(60)));
+    assert!(matches!(stage.look().await, Ok(Again::In(pause)) if pause <= Duration::from_secs(60)));
     assert_eq!(stage.server.asked(), [""; 0]);
     a_minute_later().await;
     stage.look().await.expect("quiet");
@@ -109,7 +109,7 @@ async fn without_the_passphrase_nothing_is_made_and_it_is_looked_for_soon_and_th
     let mut pauses = Vec::new();
     for _ in 0..10 {
         stage.see();
-        let Ok(Again::In(pause, _)) = stage.look().await else { panic!("it is looked for again") };
+        let Ok(Again::In(pause)) = stage.look().await else { panic!("it is looked for again") };
         pauses.push(pause.as_secs_f32().ceil() as u64);
         tokio::time::advance(pause).await;
     }

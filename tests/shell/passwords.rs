@@ -30,7 +30,7 @@ async fn rest(stage: &mut Stage<AccessToken>) -> Vec<String> {
         let asked = stage.server.asked();
         let making = condition(stage, "Reconciling")["reason"] == "Minting";
         if asked.is_empty() && !making {
-            assert!(!matches!(outcome, Again::In(pause, _) if pause.as_secs() < 1), "{outcome:?}");
+            assert!(!matches!(outcome, Again::In(pause) if pause.as_secs() < 1), "{outcome:?}");
             return all;
         }
         all.extend(asked);

@@ -1,7 +1,7 @@
 //! Triggers: the requests of a rollback, of one on an Account over many credentials, and of a plain look.
 
 use chatelaine::{
-    api::{AccessToken, ApiKeyPair, REQUESTED_AT, RETIRE, ROLLBACK, ROTATE},
+    api::{AccessToken, ApiKeyPair, REQUESTED_AT, RETIRE, REVOKE, ROLLBACK, ROTATE},
     credentials::Credential,
 };
 use serde_json::{Value, json};
@@ -114,4 +114,46 @@ async fn a_request_for_a_look_reads_the_secret_once_and_is_echoed() {
     assert_eq!(stage.ledger()["revision"], 1, "it is a look and no more");
     stage.edit(|object| object["metadata"]["annotations"] = json!({}));
     assert_eq!(stage.rest().await, [""; 0], "what was echoed stays");
+}
+
+/// GitOps would put it back and act again.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_stays_on_the_object_as_it_was_set_and_its_going_does_nothing() {
+    let mut stage = Stage::<AccessToken>::new(json!({"rotation": {"overlap": "1h"}}));
+    stage.rest().await;
+    for (revision, trigger) in [(2, ROTATE), (3, ROLLBACK), (3, RETIRE), (3, REVOKE), (4, ROTATE)] {
+        stage.annotate(trigger, &format!("{trigger} {revision}"));
+        let set = stage.object("ci")["metadata"]["annotations"].clone();
+        let asked = stage.rest().await;
+        let status = stage.status_path();
+        let of_the_object = asked.iter().filter(|asked| asked.contains("accesstokens"));
+        assert!(of_the_object.clone().all(|asked| *asked == status), "{asked:?}");
+        assert_eq!(of_the_object.count(), 1, "{trigger}: {asked:?}");
+        assert_eq!(stage.object("ci")["metadata"]["annotations"], set);
+        assert_eq!(stage.ledger()["revision"], revision, "{trigger}");
+    }
+    let before = stage.secret("ci");
+    stage.edit(|object| object["metadata"]["annotations"] = json!({}));
+    assert_eq!(stage.rest().await, [""; 0], "what is taken away acts on nothing");
+    assert_eq!(stage.secret("ci"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_was_overwritten_before_anybody_saw_it_is_not_owed() {
+    let mut stage = Stage::<AccessToken>::new(json!({}));
+    stage.rest().await;
+    for value in ["unseen", "seen"] {
+        stage.annotate(ROTATE, value);
+    }
+    stage.rest().await;
+    assert_eq!(
+        (&stage.ledger()["revision"], &stage.ledger()["handled"]["rotate"]),
+        (&json!(2), &json!(["seen"]))
+    );
+    stage.annotate(ROTATE, "unseen");
+    stage.rest().await;
+    assert_eq!(stage.ledger()["revision"], 3, "it is new, whatever was written once");
+    stage.annotate(ROTATE, "seen");
+    stage.rest().await;
+    assert_eq!(stage.ledger()["revision"], 3);
 }
