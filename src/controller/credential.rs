@@ -9,6 +9,7 @@ use kube::{Api, ResourceExt, api::PostParams};
 use super::{
     beside::{compose_copy, compose_seal},
     cache::Cache,
+    contests::takes_away,
     dice::SystemDice,
     error::Failure,
     feed::forget,
@@ -40,7 +41,11 @@ use crate::{
 };
 
 /// More steps than any history needs: two writes to withhold, three to give back, one to spare after each surprise.
-const STEPS: usize = 12;
+pub(super) const STEPS: usize = 12;
+
+/// What is said after that.
+const CONTESTED: &str = "Somebody changes the Secret, or the operator's copy beside it, as soon as it is written: find out \
+     who, a webhook perhaps or another operator, and let them leave it as it is; tried again each minute";
 
 /// Keeps all credentials of one kind.
 pub struct Keeper<K: Credential> {
@@ -123,7 +128,8 @@ impl<K: Credential> Keeper<K> {
 
     /// Decides and writes until there is nothing left to do, then reports.
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
-        for _ in 0..STEPS {
+        let mut steps = 0;
+        loop {
             // Each answer has a `Date`: what the last one said of the clocks counts for the next write.
             seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
@@ -135,6 +141,16 @@ impl<K: Credential> Keeper<K> {
                 places::give_back(&self.house, &seen);
                 return self.report(key, &seen, complaint.as_ref()).await;
             }
+            let pause = self.contested(&seen, &act, steps);
+            if pause.is_some() || steps >= STEPS {
+                let contested = Complaint::person(Reason::SecretConflict, CONTESTED);
+                // It is not as it should be: the next pass must not take it for verified.
+                let told = seen.object.common_status().and_then(|status| status.secret_ref.clone());
+                seen.witness = told.filter(|told| Some(&told.uid) == seen.witness.as_ref().map(|it| &it.uid));
+                let again = self.report(key, &seen, Some(&contested)).await?;
+                return if pause.is_some() { Ok(again.at_the_latest(pause)) } else { Err(Failure::Outrun) };
+            }
+            steps += 1;
             match self.carry_out(key, &mut seen, act).await {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Making) => {
@@ -150,7 +166,15 @@ impl<K: Credential> Keeper<K> {
                 }
             }
         }
-        Err(Failure::Outrun)
+    }
+
+    /// How long the act is not tried, as it was in vain.
+    pub(super) fn contested(&self, seen: &Seen<K>, act: &Act, steps: usize) -> Option<Duration> {
+        if takes_away(act, &seen.scene) {
+            return None;
+        }
+        let (contests, uid) = (&self.house.contests, &seen.scene.owner.uid);
+        contests.pause(uid, act).or_else(|| (steps >= STEPS).then(|| contests.note(uid, act)))
     }
 
     pub(super) async fn carry_out(

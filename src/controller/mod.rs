@@ -12,6 +12,7 @@ pub mod brought_passwords;
 pub mod cache;
 pub mod client;
 pub mod clock;
+pub mod contests;
 pub mod credential;
 pub mod crons;
 pub mod dice;

@@ -65,10 +65,10 @@ pub enum Reason {
     ///
     /// Create the Account, or delete the credential: which Account it belongs to cannot be changed.
     AccountNotFound,
-    /// The Secret belongs to somebody else.
+    /// The Secret belongs to somebody else, or somebody keeps it from being what the spec asks for.
     ///
-    /// Create the credential with another `spec.secret.name`, or put `chatelaine.dev/adopt: <kind>/<name>` on the
-    /// Secret to have it taken over.
+    /// Do what the message says: create the credential with another `spec.secret.name`, put
+    /// `chatelaine.dev/adopt: <kind>/<name>` on the Secret to have it taken over, or let whoever changes it leave it alone.
     SecretConflict,
     /// The Secret is being deleted; it is made again when it is gone.
     ///

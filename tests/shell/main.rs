@@ -9,6 +9,7 @@ mod belonging;
 mod brought_lines;
 mod brought_passwords;
 mod caches;
+mod contests;
 mod faults;
 mod holdings;
 mod limits;

@@ -26,7 +26,12 @@ struct Inner {
     faults: Vec<Fault>,
     /// Every version of every Secret that there ever was.
     published: Vec<Value>,
+    /// What a webhook makes of each Secret that is written.
+    webhook: Option<Webhook>,
 }
+
+/// Gets the Secret and the version that it would have.
+type Webhook = fn(&mut Value, u64);
 
 /// Resource and name.
 type Path = (String, String);
@@ -100,6 +105,11 @@ impl Server {
         self.lock().faults.push(fault);
     }
 
+    /// From now on every Secret that is written goes through this.
+    pub fn admit(&self, webhook: Option<Webhook>) {
+        self.lock().webhook = webhook;
+    }
+
     /// What was asked since the last time, each as `VERB path`; none of it broke the house's rules of writing.
     pub fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut self.lock().asked);
@@ -136,6 +146,13 @@ impl Server {
             let meant = |fault: &Fault| fault.method == asked.method && asked.path.starts_with(fault.path);
             inner.faults.iter().position(meant).map(|at| inner.faults.remove(at))
         };
+        let mut asked = asked;
+        if asked.path.starts_with("secrets") && matches!(asked.method, Method::POST | Method::PUT) {
+            let inner = self.lock();
+            if let Some(webhook) = inner.webhook {
+                webhook(&mut asked.body, inner.versions + 1);
+            }
+        }
         let reply = match &fault {
             Some(Fault { phase: Phase::Before, .. }) => None,
             Some(Fault { phase: Phase::Committed, .. }) | None => Some(self.lock().serve(&asked)),
