@@ -19,6 +19,7 @@ pub mod dice;
 pub mod error;
 pub mod feed;
 pub mod guarded;
+pub mod hand;
 pub mod holdings;
 pub mod house;
 pub mod keeps;
