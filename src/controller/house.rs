@@ -42,7 +42,8 @@ use crate::{
     credentials::Credential,
 };
 
-/// No request takes longer; what takes longer has an unclear outcome.
+/// No request of a pass takes longer; what takes longer has an unclear outcome. Lists, watches and events have time limits of
+/// their own.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct House {
