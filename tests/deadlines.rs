@@ -1,5 +1,5 @@
 //! What has to go goes in time, and first: a hundred tokens that end at the same second, while the operator is running
-//! and while it was stopped before a mass of new ones.
+//! and while it was stopped before a mass of new ones, and one that is revoked.
 //!
 //! What goes first is told by the order of writes, not by a clock: resource versions of Secrets are in the order in
 //! which the server took them. What goes in time is told by the server's clock, which notes each write.
@@ -10,12 +10,15 @@ mod history;
 
 use std::collections::BTreeMap;
 
-use chatelaine::api::{AccessToken, Account};
+use chatelaine::api::{AccessToken, Account, REVOKE};
 use futures::{StreamExt, TryStreamExt, stream};
 use history::{History, value};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client, ResourceExt, api::PostParams};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
 use serde_json::{Value, json};
 use support::Operator;
 use tokio::sync::Mutex;
@@ -123,7 +126,7 @@ async fn a_hundred_that_end_at_the_same_second_all_go_in_the_second_after_it_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ended_while_the_operator_was_stopped_goes_before_all_other_work() {
+async fn what_ended_or_was_revoked_while_the_operator_was_stopped_goes_before_all_other_work() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let cluster = support::own().await;
     let namespace = cluster.namespace().await;
@@ -135,8 +138,12 @@ async fn what_ended_while_the_operator_was_stopped_goes_before_all_other_work() 
     let end = second_in(20);
     // The names are such that the order of a list is the wrong one.
     create(&tokens, (0..ENDING).map(|n| format!("z-ending-{n}")), json!({"expirationTime": end})).await;
+    create(&tokens, ["z-leaked".to_owned()].into_iter(), json!({})).await;
     until(&tokens, "z-ending-", "Issued", ENDING).await;
+    until(&tokens, "z-leaked", "Issued", 1).await;
     operator.stop().await.unwrap();
+    let revoke = Patch::Merge(json!({"metadata": {"annotations": {REVOKE: "leaked"}}}));
+    tokens.patch("z-leaked", &PatchParams::default(), &revoke).await.unwrap();
     create(&tokens, (0..NEW).map(|n| format!("a-new-{n}")), json!({})).await;
     #[allow(clippy::disallowed_methods, reason = "the test waits for its date")]
     while Timestamp::now() <= end {
@@ -145,6 +152,7 @@ async fn what_ended_while_the_operator_was_stopped_goes_before_all_other_work() 
 
     let _operator = Operator::start(&cluster, env!("CARGO_BIN_EXE_chatelaine"), &[]).await.unwrap();
     until(&tokens, "z-ending-", "Expired", ENDING).await;
+    until(&tokens, "z-leaked", "Revoked", 1).await;
     until(&tokens, "a-new-", "Issued", NEW).await;
 
     let secrets: Api<Secret> = Api::namespaced(client, &namespace);
@@ -156,10 +164,10 @@ async fn what_ended_while_the_operator_was_stopped_goes_before_all_other_work() 
         .map(|secret| (secret.name_any(), secret.resource_version().unwrap().parse().unwrap()))
         .collect();
     let last_to_go =
-        written.iter().filter(|(name, _)| name.starts_with("z-ending-")).map(|(_, version)| *version).max();
+        written.iter().filter(|(name, _)| name.starts_with("z-")).map(|(_, version)| *version).max();
     let before = written
         .iter()
         .filter(|(name, version)| name.starts_with("a-new-") && Some(*version) < last_to_go)
         .count();
-    assert!(before <= UNDER_WAY, "{before} new tokens were issued before the last that had ended was gone");
+    assert!(before <= UNDER_WAY, "{before} new tokens were issued before the last that had to go was gone");
 }

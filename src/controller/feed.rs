@@ -240,6 +240,61 @@ mod tests {
         }
     }
 
+    /// Lists these tokens, and then has nothing more to say.
+    fn listing(tokens: Vec<serde_json::Value>) -> Arc<House> {
+        let list = json!({"metadata": {"resourceVersion": "7"}, "items": tokens}).to_string();
+        let server = tower::service_fn(move |request: http::Request<Body>| {
+            let list = list.clone();
+            async move {
+                if request.uri().query().unwrap_or_default().contains("watch=true") {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(http::Response::new(Body::from(list.into_bytes())))
+            }
+        });
+        let client = Client::new(server, "default");
+        Arc::new(House::new(client, Clock::default(), Reporter::new().0, Settings::default()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_revoked_goes_first_and_what_ends_soon_at_its_time_though_no_look_said_so() {
+        let soon = Clock::default().now() + jiff::SignedDuration::from_secs(3);
+        let token = |name: &str, state: &str, end: Option<Timestamp>| {
+            let metadata = json!({
+                "name": name, "namespace": "ns", "uid": name, "resourceVersion": "1",
+                "annotations": {"chatelaine.dev/revoke": if name.ends_with("revoked") { "now" } else { "" }},
+            });
+            let status = json!({"state": state, "revision": 1, "expirationTime": end});
+            json!({"metadata": metadata, "spec": {"accountRef": {"name": "alice"}}, "status": status})
+        };
+        let house = listing(vec![
+            token("a", "Live", None),
+            token("dead-and-revoked", "Revoked", None),
+            token("revoked", "Live", None),
+            token("soon", "Live", Some(soon)),
+        ]);
+        let cache = house.caches.of::<AccessToken>();
+        let following = tokio::spawn(follow_credentials::<AccessToken>(house.clone(), cache.clone()));
+        cache.filled().await;
+        let mut order = Vec::new();
+        let look = async || {
+            let key = house.queue.next().await;
+            house.queue.done(&key, Again::Never);
+            key
+        };
+        for _ in 0..5 {
+            order.push(look().await);
+        }
+        order.retain(|key| key.kind == AccessToken::KIND);
+        assert_eq!((order.len(), &*order[0].name), (4, "revoked"), "{order:?}");
+        let before = tokio::time::Instant::now();
+        house.queue.push(order[0].clone(), Lane::Ordinary);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(&*look().await.name, "soon", "before other work");
+        assert!(before.elapsed() <= Duration::from_secs(4));
+        following.abort();
+    }
+
     #[test]
     fn of_an_account_only_another_one_another_spec_and_another_trigger_are_news_to_its_credentials() {
         let seen = |uid: &str, version: &str, generation: i64, rotate: &str| {
