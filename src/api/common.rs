@@ -123,9 +123,9 @@ pub struct CredentialSpec {
     /// Only a workload whose pod template names this very Secret is touched: in a volume (projected, and for CSI and
     /// other drivers too), in env or envFrom of any container, or in imagePullSecrets. The operator must have been
     /// installed with that right: deploy/components/restart. What came of it is in status.restarts, and Ready stays
-    /// True; what could not be done is tried again every five minutes. Argo CD and Flux leave the annotation as it
-    /// is, but a sync with Replace=true removes it. Choose rotation.overlap longer than a rollout takes. Example:
-    /// [{kind: Deployment, name: web}]
+    /// True; what could not be done is tried again after five minutes at the latest. Argo CD and Flux leave the
+    /// annotation as it is, but a sync with Replace=true removes it. Choose rotation.overlap longer than a rollout
+    /// takes. Example: [{kind: Deployment, name: web}]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::restarts")]
     pub restart: Vec<Restart>,

@@ -20,7 +20,7 @@ const COLUMNS: [[&str; 4]; 7] = [
     ["Ready", "string", READY_STATUS, "Whether the Secret is what the spec asks for."],
     ["Reason", "string", READY_REASON, "Why the credential is ready or not."],
     ["Expiry", "string", ".status.expiry", "When the material stops to be valid."],
-    ["Revision", "integer", ".status.revision", "How often material was minted."],
+    ["Revision", "integer", ".status.revision", "How often another value was published."],
     ["Secret", "string", ".status.secretRef.name", "The Secret that holds the material."],
     ["Age", "date", ".metadata.creationTimestamp", "How long the object has existed."],
 ];

@@ -43,7 +43,7 @@ pub struct Tally {
     #[schemars(schema_with = "shape::number")]
     pub live: u32,
 
-    /// How many hold none for now, because they or the Account are inactive.
+    /// How many hold none for now, because they or the Account are inactive; also what was created so.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(schema_with = "shape::number")]
     pub withheld: u32,
@@ -58,7 +58,7 @@ pub struct Tally {
     #[schemars(schema_with = "shape::number")]
     pub revoked: u32,
 
-    /// How many were not issued yet: they are about to be, or their own status says what stands in the way.
+    /// How many have no Secret yet: they are about to be issued, or their own status says what stands in the way.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(schema_with = "shape::number")]
     pub pending: u32,
@@ -91,7 +91,8 @@ pub struct Held {
     #[schemars(length(max = 64))]
     pub fingerprint: Option<String>,
 
-    /// What its Secret holds: Live, Withheld, Expired or Revoked; absent until it was issued.
+    /// What its Secret holds: Live, Withheld, Expired or Revoked; absent as long as it has none. One that was created
+    /// inactive is Withheld before it was ever issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
 

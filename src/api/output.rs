@@ -149,20 +149,6 @@ impl SecretFormat {
         Self::ServiceBinding,
     ];
 
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "Json",
-            Self::Csv => "Csv",
-            Self::Env => "Env",
-            Self::AwsCredentials => "AwsCredentials",
-            Self::AwsCredentialProcess => "AwsCredentialProcess",
-            Self::Rclone => "Rclone",
-            Self::S3cmd => "S3cmd",
-            Self::MinioClient => "MinioClient",
-            Self::ServiceBinding => "ServiceBinding",
-        }
-    }
-
     /// The keys of the Secret that the format makes.
     pub fn data_keys(self) -> &'static [&'static str] {
         match self {

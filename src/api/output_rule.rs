@@ -43,7 +43,7 @@ pub fn new_keys_are_not(canonical: &[&str]) -> Rule {
 // formats and templates
 
 pub fn formats_are(kind: &str, allowed: &[SecretFormat]) -> Rule {
-    let names: Vec<_> = allowed.iter().map(|format| format.name()).collect();
+    let names: Vec<_> = allowed.iter().map(|format| format!("{format:?}")).collect();
     Rule::new(if_any("formats", &format!("self.secret.formats.all(f, f in [{}])", quoted(&names))))
         .message(
             format!(
@@ -102,7 +102,7 @@ pub fn template_keys_are_not_new_names() -> Rule {
 /// Each format, and each type, has data keys of its own.
 pub fn made_keys_are_free() -> Rule {
     let formats = SecretFormat::ALL.iter().map(|format| {
-        let asked = format!("!has(self.formats) || !('{}' in self.formats)", format.name());
+        let asked = format!("!has(self.formats) || !('{format:?}' in self.formats)");
         format!("({asked} || {})", free(format.data_keys()))
     });
     let types = SecretType::ALL.iter().filter(|one| !one.data_keys().is_empty()).map(|one| {
@@ -135,7 +135,7 @@ pub fn variables_have_names() -> Rule {
 
 /// Everybody who writes a credential for an object store down says where that store is.
 pub fn endpoint_is_an_address() -> Rule {
-    let asked = OF_OBJECT_STORES.iter().map(|format| format!("f == '{}'", format.name())).collect::<Vec<_>>();
+    let asked = OF_OBJECT_STORES.iter().map(|format| format!("f == '{format:?}'")).collect::<Vec<_>>();
     Rule::new(if_any(
         "formats",
         &format!(
@@ -149,7 +149,7 @@ pub fn endpoint_is_an_address() -> Rule {
 }
 
 pub fn region_is_a_word() -> Rule {
-    let asked = OF_OBJECT_STORES.iter().map(|format| format!("f == '{}'", format.name())).collect::<Vec<_>>();
+    let asked = OF_OBJECT_STORES.iter().map(|format| format!("f == '{format:?}'")).collect::<Vec<_>>();
     Rule::new(if_any(
         "formats",
         &format!(

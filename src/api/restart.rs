@@ -43,7 +43,7 @@ pub struct Restarted {
     pub revision: Option<i64>,
 
     /// Why the workload could not be restarted for the current revision, and what to do; absent if all is well. It
-    /// is tried again every five minutes.
+    /// is tried again after five minutes at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub message: Option<String>,

@@ -3,6 +3,8 @@
 //! A rule is used where the field is declared. Bounds (`maxLength`, `maxItems`, …) stand beside the fields
 //! too: without them the API server cannot estimate what a rule costs and refuses the whole definition.
 
+use std::fmt::Display;
+
 use kube::core::Rule;
 
 /// `90d`, `1h30m`, `1y`: the units in this order, each at most once, and few enough digits that the sum stays
@@ -264,7 +266,7 @@ pub fn default_lifetime_within_limit() -> Rule {
 }
 
 /// A list in CEL, without its brackets.
-pub fn quoted(words: &[&str]) -> String {
+pub fn quoted(words: &[impl Display]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 

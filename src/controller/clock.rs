@@ -10,7 +10,7 @@ use crate::core::scene;
 
 /// How far the operator's clock and the API server's may be apart before nothing is done for reasons of time.
 const TOLERANCE: i64 = 60;
-/// A comparison older than this is made again before anything is taken away.
+/// A comparison older than this is made again where nothing else is asked of the server.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// The wall clock of this machine beside the `Date` that the API server sent last.
@@ -53,7 +53,7 @@ impl Clock {
         }
     }
 
-    /// Whether the last comparison is recent enough to take something away by it.
+    /// Whether the last comparison is recent. What is taken away was read just before, and that answer is one.
     pub fn is_fresh(&self) -> bool {
         self.last().is_some_and(|heard| heard.at.elapsed() < FRESH)
     }

@@ -4,24 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, PostParams, Preconditions},
-};
+use kube::{Api, ResourceExt, api::PostParams};
 
 use super::{
     beside::{compose_copy, compose_seal},
     cache::Cache,
+    contests::takes_away,
     dice::SystemDice,
     error::Failure,
     feed::forget,
     guarded::{Guarded, Unreadable},
+    hand::judge,
     house::House,
     observe::{Depth, Seen, look, observe, open_copy, see_secret},
     own_writes::View,
-    parents,
-    passphrases::judge,
-    places,
+    parents, places,
     queue::{Again, Key},
     restart,
     secrets::{Values, compose, secret_name},
@@ -33,17 +30,21 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::{Current, Former, Motive, Page},
+        page::Page,
         reason::Reason,
         scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
         trigger::requested_at,
     },
-    credentials::{Credential, MintError, passphrase::sealing_key},
+    credentials::{Credential, passphrase::sealing_key},
 };
 
 /// More steps than any history needs: two writes to withhold, three to give back, one to spare after each surprise.
-const STEPS: usize = 12;
+pub(super) const STEPS: usize = 12;
+
+/// What is said after that.
+const CONTESTED: &str = "Somebody changes the Secret, or the operator's copy beside it, as soon as it is written: find out \
+     who, a webhook perhaps or another operator, and let them leave it as it is; tried again each minute";
 
 /// Keeps all credentials of one kind.
 pub struct Keeper<K: Credential> {
@@ -73,6 +74,10 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
 pub(super) fn is_look_asked<K: Credential>(object: &K) -> bool {
     let told = object.common_status().and_then(|status| status.last_handled_reconcile_at.clone());
     requested_at(object.meta().annotations.as_ref()).is_some_and(|value| Some(value) != told)
+}
+
+fn namespace<K: Credential>(seen: &Seen<K>) -> String {
+    seen.object.namespace().unwrap_or_default()
 }
 
 impl<K: Credential> Keeper<K> {
@@ -122,7 +127,10 @@ impl<K: Credential> Keeper<K> {
 
     /// Decides and writes until there is nothing left to do, then reports.
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
-        for _ in 0..STEPS {
+        let mut steps = 0;
+        loop {
+            // Each answer has a `Date`: what the last one said of the clocks counts for the next write.
+            seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
             if seen.depth == Depth::Glance && needs_look(&seen.scene, &act) {
                 look(&self.house, &mut seen).await?;
@@ -132,6 +140,16 @@ impl<K: Credential> Keeper<K> {
                 places::give_back(&self.house, &seen);
                 return self.report(key, &seen, complaint.as_ref()).await;
             }
+            let pause = self.contested(&seen, &act, steps);
+            if pause.is_some() || steps >= STEPS {
+                let contested = Complaint::person(Reason::SecretConflict, CONTESTED);
+                // It is not as it should be: the next pass must not take it for verified.
+                let told = seen.object.common_status().and_then(|status| status.secret_ref.clone());
+                seen.witness = told.filter(|told| Some(&told.uid) == seen.witness.as_ref().map(|it| &it.uid));
+                let again = self.report(key, &seen, Some(&contested)).await?;
+                return if pause.is_some() { Ok(again.at_the_latest(pause)) } else { Err(Failure::Outrun) };
+            }
+            steps += 1;
             match self.carry_out(key, &mut seen, act).await {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Making) => {
@@ -147,7 +165,15 @@ impl<K: Credential> Keeper<K> {
                 }
             }
         }
-        Err(Failure::Outrun)
+    }
+
+    /// How long the act is not tried, as it was in vain.
+    pub(super) fn contested(&self, seen: &Seen<K>, act: &Act, steps: usize) -> Option<Duration> {
+        if takes_away(act, &seen.scene) {
+            return None;
+        }
+        let (contests, uid) = (&self.house.contests, &seen.scene.owner.uid);
+        contests.pause(uid, act).or_else(|| (steps >= STEPS).then(|| contests.note(uid, act)))
     }
 
     pub(super) async fn carry_out(
@@ -176,15 +202,8 @@ impl<K: Credential> Keeper<K> {
     /// Makes what the page asks for and commits it: a create if there is no Secret, else a replace of the very one
     /// that was decided on.
     async fn write(&self, key: &Key, seen: &mut Seen<K>, page: Page) -> Result<Outcome, Failure> {
-        if page.motive == Motive::Time {
-            self.house.compare_clocks().await?;
-            if self.house.clock.agreement() != seen.scene.clock {
-                seen.scene.clock = self.house.clock.agreement();
-                return Ok(Outcome::Done);
-            }
-        }
-        let Page { mut ledger, current, previous, news, .. } = page;
-        let values = match self.values(key, seen, &mut ledger, &current, previous)? {
+        let Page { mut ledger, current, previous, news } = page;
+        let values = match self.values(key, seen, &mut ledger, current, previous)? {
             Some(values) => values,
             None => return Ok(Outcome::Making),
         };
@@ -200,6 +219,9 @@ impl<K: Credential> Keeper<K> {
                 return Ok(Outcome::Done);
             }
             composed = compose(&*seen.object, &mut ledger, &values, seen.scene.policy.grant.as_ref(), None);
+            if let Some(obstacle) = composed.obstacle.take() {
+                return Ok(Outcome::Hindered(obstacle));
+            }
         }
         let secret = composed.secret;
         let api = self.house.secrets_in(&key.namespace);
@@ -221,79 +243,12 @@ impl<K: Credential> Keeper<K> {
     /// Deletes the Secret that was decided on.
     async fn remove(&self, seen: &mut Seen<K>) -> Result<(), Failure> {
         if let Some(there) = &seen.secret {
-            let preconditions =
-                Preconditions { uid: there.uid(), resource_version: there.resource_version() };
-            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-            self.house.ask(self.api(seen).delete(&there.name_any(), &params)).await?;
+            let (uid, version) = (there.uid().unwrap_or_default(), there.resource_version());
+            self.house.delete(&namespace(seen), &there.name_any(), uid, version).await?;
         }
         seen.secret = None;
         see_secret(seen);
         Ok(())
-    }
-
-    /// The values of a page; None while the key is being made.
-    fn values(
-        &self,
-        key: &Key,
-        seen: &mut Seen<K>,
-        ledger: &mut Ledger,
-        current: &Current,
-        previous: Former,
-    ) -> Result<Option<Values>, Failure> {
-        if *current == Current::Relock {
-            return Ok(self.relock(key, seen, ledger)?);
-        }
-        let fresh = match current {
-            Current::Mint { keep } => match self.mint(key, seen, keep.as_deref()) {
-                Some(material) => Some(material?),
-                None => return Ok(None),
-            },
-            Current::Brought => seen.object.brought().and_then(Result::ok),
-            Current::Assign => {
-                if let Some(identity) = seen.object.assign(&mut SystemDice)? {
-                    (ledger.id, ledger.public) = (identity.id, identity.public);
-                }
-                None
-            }
-            Current::Stays
-            | Current::Relock
-            | Current::FromCopy
-            | Current::WasPrevious
-            | Current::Nothing => None,
-        };
-        if let Some(material) = &fresh {
-            ledger.sealed = seen.hand.note(material)?;
-            ledger.digest = Some(seen.object.digest(material));
-            ledger.id = material.identity.id.clone();
-            ledger.public = material.identity.public.clone();
-        }
-        let previous = match previous {
-            Former::WasCurrent => seen.values.current.clone(),
-            Former::Stays => seen.values.previous.clone(),
-            Former::FromCopy => seen.copied.previous.clone(),
-            Former::Nothing => None,
-        };
-        let wanted = !matches!(current, Current::Assign | Current::Nothing);
-        let current = match current {
-            Current::Mint { .. } | Current::Brought => fresh,
-            Current::Stays | Current::Relock => seen.values.current.clone(),
-            Current::FromCopy => seen.copied.current.clone(),
-            Current::WasPrevious => seen.values.previous.clone(),
-            Current::Assign | Current::Nothing => None,
-        };
-        if current.is_none() && wanted {
-            return Err(MintError("the material is not where it should be").into());
-        }
-        let current = match current {
-            Some(broken) if !seen.object.is_whole(&broken) => {
-                let Some(whole) = self.make_whole(key, seen, broken) else { return Ok(None) };
-                let whole = whole?;
-                ledger.id = whole.identity.id.clone();
-                Some(whole)
-            }
-            current => current,
-        };
-        Ok(Some(Values { current, previous }))
     }
 
     /// The seal comes first, so that there is always a way back to the key that is encrypted. What one seal has noted
@@ -349,11 +304,9 @@ impl<K: Credential> Keeper<K> {
     }
 
     async fn discard(&self, seen: &mut Seen<K>, copy: Copy) -> Result<Outcome, Failure> {
-        let preconditions = Preconditions { uid: Some(copy.uid), resource_version: None };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        match self.house.ask(self.api(seen).delete(&copy.name, &params)).await {
+        match self.house.delete(&namespace(seen), &copy.name, copy.uid, None).await {
             // Another one under that name is not the one that was meant.
-            Ok(_) | Err(Failure::Gone | Failure::Outrun) => {
+            Ok(()) | Err(Failure::Outrun) => {
                 seen.scene.copy = None;
                 seen.copy = None;
                 Ok(Outcome::Done)
@@ -363,7 +316,7 @@ impl<K: Credential> Keeper<K> {
     }
 
     fn api(&self, seen: &Seen<K>) -> Api<Secret> {
-        self.house.secrets_in(&seen.object.namespace().unwrap_or_default())
+        self.house.secrets_in(&namespace(seen))
     }
 
     /// Writes the status if it says something new, and sets the next alarm.

@@ -13,7 +13,8 @@ pub enum Failure {
     /// 409, or a precondition that does not hold: somebody was faster. Look again.
     #[error("somebody was faster")]
     Outrun,
-    /// The object is gone; so is the work.
+    /// 404: the object is gone, and so is the work; or it is what was to be deleted, or the namespace, or the kind that is not
+    /// installed.
     #[error("the object is gone")]
     Gone,
     /// The namespace is being deleted: nothing can be made there any more.

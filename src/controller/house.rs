@@ -9,13 +9,17 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, Preconditions},
+};
 
 use super::{
     absences::{Absences, Whereabouts},
     brought_passwords::BroughtPasswords,
     cache::Cache,
     clock::Clock,
+    contests::Contests,
     crons::Crons,
     error::Failure,
     guarded::{Guarded, Unreadable},
@@ -38,7 +42,8 @@ use crate::{
     credentials::Credential,
 };
 
-/// No request takes longer; what takes longer has an unclear outcome.
+/// No request of a pass takes longer; what takes longer has an unclear outcome. Lists, watches and events have time limits of
+/// their own.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct House {
@@ -46,6 +51,7 @@ pub struct House {
     pub clock: Clock,
     pub queue: Queue,
     pub own_writes: OwnWrites,
+    pub contests: Contests,
     pub passphrases: Passphrases,
     pub brought_passwords: BroughtPasswords,
     pub slow_lane: SlowLane,
@@ -107,6 +113,7 @@ impl House {
             clock,
             queue: Queue::default(),
             own_writes: OwnWrites::default(),
+            contests: Contests::default(),
             passphrases: Passphrases::default(),
             brought_passwords: BroughtPasswords::default(),
             slow_lane: SlowLane::new(settings.slow_places),
@@ -135,11 +142,28 @@ impl House {
         Api::namespaced(self.client.clone(), namespace)
     }
 
+    /// Deletes this very Secret, and no other of its name. One that is gone already is what was asked for; `Outrun` says
+    /// that what is there is another one, or not in the version that was meant.
+    pub async fn delete(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: String,
+        version: Option<String>,
+    ) -> Result<(), Failure> {
+        let preconditions = Preconditions { uid: Some(uid), resource_version: version };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match self.ask(self.secrets_in(namespace).delete(name, &params)).await {
+            Ok(_) | Err(Failure::Gone) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     pub fn glance(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {
         self.caches.secrets.get(namespace, name)
     }
 
-    /// Compares the clocks anew if the last comparison is too old to take something away by it.
+    /// Compares the clocks anew if the last comparison is old, or they did not agree.
     pub async fn compare_clocks(&self) -> Result<(), Failure> {
         if !self.clock.is_fresh() || self.clock.agreement() == scene::Clock::Skewed {
             // The client notes the `Date` of every answer.

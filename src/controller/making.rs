@@ -4,7 +4,6 @@ use super::{
     credential::Keeper,
     dice::SystemDice,
     observe::Seen,
-    passphrases::Passphrase,
     queue::{Key, Lane},
     secrets::Values,
 };
@@ -12,6 +11,7 @@ use crate::{
     core::{
         ledger::{Ledger, Sealed},
         material::{Material, SecretBytes},
+        page::{Current, Former},
     },
     credentials::{Credential, Effort, MintError, Order},
 };
@@ -26,20 +26,59 @@ enum Was {
 }
 
 impl<K: Credential> Keeper<K> {
-    /// New material: at once, or in the slow lane. None while it is being made.
-    pub(super) fn mint(
+    /// The values of a page; None while the key is being made.
+    pub(super) fn values(
         &self,
         key: &Key,
         seen: &Seen<K>,
-        keep: Option<&str>,
-    ) -> Option<Result<Material, MintError>> {
-        let object = seen.object.clone();
-        let keep = keep.map(str::to_owned);
-        let token_prefix = seen.account.as_ref().and_then(|account| account.token_prefix.clone());
-        let (passphrase, version) = match seen.hand.passphrase.clone() {
-            Passphrase::Here { text, version } => (Some(text), version),
-            Passphrase::None | Passphrase::Unread | Passphrase::Refused(_) => (None, String::new()),
+        ledger: &mut Ledger,
+        current: Current,
+        previous: Former,
+    ) -> Result<Option<Values>, MintError> {
+        let previous = match previous {
+            Former::WasCurrent => seen.values.current.clone(),
+            Former::Stays => seen.values.previous.clone(),
+            Former::FromCopy => seen.copied.previous.clone(),
+            Former::Nothing => None,
         };
+        let there = match current {
+            Current::Relock => return self.relock(key, seen, ledger),
+            Current::Assign => {
+                if let Some(identity) = seen.object.assign(&mut SystemDice)? {
+                    (ledger.id, ledger.public) = (identity.id, identity.public);
+                }
+                return Ok(Some(Values { current: None, previous }));
+            }
+            Current::Nothing => return Ok(Some(Values { current: None, previous })),
+            Current::Mint { keep } => match self.mint(key, seen, keep) {
+                Some(made) => Some(noted(seen, made?, ledger)?),
+                None => return Ok(None),
+            },
+            Current::Brought => {
+                let brought = seen.object.brought().and_then(Result::ok);
+                brought.map(|brought| noted(seen, brought, ledger)).transpose()?
+            }
+            Current::Stays => seen.values.current.clone(),
+            Current::FromCopy => seen.copied.current.clone(),
+            Current::WasPrevious => seen.values.previous.clone(),
+        };
+        let there = there.ok_or(MintError("the material is not where it should be"))?;
+        let current = if seen.object.is_whole(&there) {
+            there
+        } else {
+            let Some(whole) = self.make_whole(key, seen, there) else { return Ok(None) };
+            let whole = whole?;
+            ledger.id = whole.identity.id.clone();
+            whole
+        };
+        Ok(Some(Values { current: Some(current), previous }))
+    }
+
+    /// New material: at once, or in the slow lane. None while it is being made.
+    fn mint(&self, key: &Key, seen: &Seen<K>, keep: Option<String>) -> Option<Result<Material, MintError>> {
+        let object = seen.object.clone();
+        let token_prefix = seen.account.as_ref().and_then(|account| account.token_prefix.clone());
+        let (passphrase, order) = (seen.hand.text(), format!("mint {}", seen.hand.version()));
         let effort = if passphrase.is_some() { Effort::Slow } else { object.effort() };
         let make = move || {
             let order = Order { keep: keep.as_deref(), token_prefix: token_prefix.as_deref() };
@@ -53,7 +92,7 @@ impl<K: Credential> Keeper<K> {
             Effort::Quick => Some(make()),
             Effort::Slow => {
                 let make = move || Ok(Values { current: Some(make()?), previous: None });
-                let made = self.in_slow_lane(key, seen, format!("mint {version}"), make)?;
+                let made = self.in_slow_lane(key, seen, order, make)?;
                 Some(made.and_then(|made| made.current.ok_or(MintError("no key was made"))))
             }
         }
@@ -61,12 +100,7 @@ impl<K: Credential> Keeper<K> {
 
     /// The same keys, encrypted as the spec asks now, and noted so. None while that is being done, and when none of them
     /// could be opened.
-    pub(super) fn relock(
-        &self,
-        key: &Key,
-        seen: &mut Seen<K>,
-        ledger: &mut Ledger,
-    ) -> Result<Option<Values>, MintError> {
+    fn relock(&self, key: &Key, seen: &Seen<K>, ledger: &mut Ledger) -> Result<Option<Values>, MintError> {
         let was = |sealed: Option<&Sealed>| match sealed {
             sealed if seen.hand.fits(sealed) => Was::Right,
             None => Was::Open,
@@ -114,12 +148,7 @@ impl<K: Credential> Keeper<K> {
     }
 
     /// The same material with all that is made from it. None while that is being done.
-    pub(super) fn make_whole(
-        &self,
-        key: &Key,
-        seen: &Seen<K>,
-        broken: Material,
-    ) -> Option<Result<Material, MintError>> {
+    fn make_whole(&self, key: &Key, seen: &Seen<K>, broken: Material) -> Option<Result<Material, MintError>> {
         let (object, order) = (seen.object.clone(), format!("whole {}", seen.object.digest(&broken)));
         let make = move || {
             let whole = object.made_whole(&broken, &mut SystemDice)?;
@@ -140,6 +169,19 @@ impl<K: Credential> Keeper<K> {
         let done = move || house.queue.push(key, Lane::Ordinary);
         self.house.slow_lane.take_or_start(&seen.scene.owner.uid, order, make, done)
     }
+}
+
+/// New material, and what the ledger says of it.
+fn noted<K: Credential>(
+    seen: &Seen<K>,
+    material: Material,
+    ledger: &mut Ledger,
+) -> Result<Material, MintError> {
+    ledger.sealed = seen.hand.note(&material)?;
+    ledger.digest = Some(seen.object.digest(&material));
+    ledger.id = material.identity.id.clone();
+    ledger.public = material.identity.public.clone();
+    Ok(material)
 }
 
 /// The same key, encrypted with this passphrase or with none; None if it could not be opened.

@@ -9,15 +9,16 @@ use super::{
     asked::{policy_of, without_foreign_prefixes},
     beside::{HELD_FOR, copy_form, copy_name, held_for, origin, with_notes},
     error::Failure,
+    hand::{Hand, judge},
     house::{AccountSight, House},
     parents::parent_of,
-    passphrases::{Hand, judge, see_passphrase},
+    passphrases::see_passphrase,
     places::over_quota,
     secret_data::{parts, plain_parts, type_asked},
     secrets::{self, Values, form, secret_name, verified},
 };
 use crate::{
-    api::{AccountSpec, SecretRef},
+    api::{AccountSpec, SecretRef, State},
     core::{
         ledger::{Copy, Ledger, Owner},
         ownership::{Claim, Offer, claim},
@@ -162,11 +163,7 @@ pub async fn look<K: Credential>(house: &House, seen: &mut Seen<K>) -> Result<()
     seen.secret = house.ask(api.get_opt(&secret_name(&*seen.object))).await?;
     see_secret(seen);
     let name = expected_copy(&seen.scene);
-    let told = seen.scene.ledger().or(match &seen.scene.secret {
-        Sight::Orphan { ledger, .. } => Some(ledger),
-        _ => seen.scene.testimony.as_ref(),
-    });
-    let may_be_held = told.is_some_and(|ledger| ledger.state == crate::api::State::Withheld);
+    let may_be_held = seen.scene.told().is_some_and(|ledger| ledger.state == State::Withheld);
     if may_be_held || house.glance(&namespace, &name).is_some() {
         seen.copy = house.ask(api.get_opt(&name)).await?;
         open_copy(seen);
@@ -269,10 +266,7 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
     seen.scene.copy = None;
     let Some(secret) = seen.copy.as_ref() else { return };
     seen.scene.testimony = seen.scene.testimony.take().map(|testimony| with_notes(testimony, secret));
-    let ledger = match &seen.scene.secret {
-        Sight::Orphan { ledger, .. } => Some(ledger),
-        _ => seen.scene.ledger().or(seen.scene.testimony.as_ref()),
-    };
+    let ledger = seen.scene.told();
     let nothing = Inside::Read { current: Integrity::Damaged, previous: Integrity::Damaged };
     let held = plain_parts(secret);
     let (values, inside) =
@@ -294,10 +288,6 @@ pub fn open_copy<K: Credential>(seen: &mut Seen<K>) {
 
 /// The copy that the ledger names, else the one that there would be.
 fn expected_copy(scene: &Scene) -> String {
-    let ledger = match &scene.secret {
-        Sight::Ours { ledger, .. } | Sight::Orphan { ledger, .. } => Some(ledger),
-        _ => None,
-    };
-    let named = ledger.and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));
+    let named = scene.written().and_then(|ledger| ledger.held.as_ref().or(ledger.discarded.as_ref()));
     named.map_or_else(|| copy_name(&scene.owner.uid), |copy| copy.name.clone())
 }

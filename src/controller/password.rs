@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, Preconditions},
-};
+use kube::ResourceExt;
 
 use super::{
     beside::{copy_name, held_for, origin},
@@ -66,12 +63,12 @@ async fn destroy(house: &House, account: &Account) -> Result<(), Failure> {
     if let Some(there) = house.ask(api.get_opt(&copy)).await?
         && origin(held_for(&there), &me) != Origin::Strange
     {
-        delete(house, &api, &there).await?;
+        delete(house, &there).await?;
     }
     if let Some(there) = house.ask(api.get_opt(&secret)).await?
         && matches!(claim(&there.metadata, &me), Claim::Ours(_) | Claim::Mute)
     {
-        delete(house, &api, &there).await?;
+        delete(house, &there).await?;
     }
     house.own_writes.forget(&uid);
     house.slow_lane.forget(&uid);
@@ -79,12 +76,11 @@ async fn destroy(house: &House, account: &Account) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Deletes this very Secret, and no other of its name.
-async fn delete(house: &House, api: &Api<Secret>, secret: &Secret) -> Result<(), Failure> {
-    let preconditions = Preconditions { uid: secret.uid(), resource_version: None };
-    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-    match house.ask(api.delete(&secret.name_any(), &params)).await {
-        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(()),
-        Err(failure) => Err(failure),
+/// Another one of its name is not meant.
+async fn delete(house: &House, secret: &Secret) -> Result<(), Failure> {
+    let (namespace, uid) = (secret.namespace().unwrap_or_default(), secret.uid().unwrap_or_default());
+    match house.delete(&namespace, &secret.name_any(), uid, None).await {
+        Err(Failure::Outrun) => Ok(()),
+        outcome => outcome,
     }
 }

@@ -1,4 +1,5 @@
-//! Places under the limits of an Account: asked for before a first issue, given back when nothing came of it.
+//! Places under the limits of an Account: asked for before a first issue, given back when nothing is to come of it. While a
+//! create that failed is tried again, its place is kept: the next in line must not overtake it.
 
 use std::collections::HashSet;
 

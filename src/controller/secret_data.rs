@@ -112,7 +112,8 @@ fn ledger_on(secret: &Secret) -> Option<Ledger> {
     Ledger::parse(secret.metadata.annotations.as_ref()?.get(api::LEDGER)?).ok()
 }
 
-/// Why the API server would refuse the Secret, and what to do about it.
+/// Why the Secret must not be written, and what to do about it: the API server would refuse it, or we could not read it
+/// back, and would take what is in it for nobody's.
 pub fn obstacle(secret: &Secret, existing: Option<&Secret>, homeless: Option<&str>) -> Option<Complaint> {
     let text = |(key, value): (&String, &String)| key.len() + value.len();
     let annotations: usize = secret.metadata.annotations.iter().flatten().map(text).sum();
@@ -137,6 +138,13 @@ pub fn obstacle(secret: &Secret, existing: Option<&Secret>, homeless: Option<&st
     if annotations > MOST_ANNOTATIONS {
         return invalid(
             "The annotations of the Secret would be larger than 256 KiB: remove those that others put there"
+                .to_owned(),
+        );
+    }
+    if ledger_on(secret).is_none() {
+        return invalid(
+            "The ledger of the Secret would say more than can be read back: ask for fewer keys in spec.secret, or \
+             remove from the Secret the keys of others that have the same names"
                 .to_owned(),
         );
     }

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::{
-    credential::Keeper,
+    credential::{Keeper, STEPS},
     error::Failure,
     observe::{Depth, look, observe},
     queue::{Again, Key},
@@ -26,8 +26,6 @@ use crate::{
     credentials::Credential,
 };
 
-/// More steps than any end needs: the Secret, the fence and the copy, and one to spare after each surprise.
-const STEPS: usize = 6;
 /// What is over and cannot be taken yet is looked at again after this time.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -63,18 +61,23 @@ impl<K: Credential> Keeper<K> {
             return Ok(Some(ledger));
         };
         let mut seen = observe(&self.house, Arc::new(object), Depth::Live).await?;
-        for _ in 0..STEPS {
+        let mut steps = 0;
+        loop {
+            seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
-            if !is_end(&act, &seen.scene) {
+            if !is_end(&act, &seen.scene) || self.contested(&seen, &act, steps).is_some() {
                 return Ok(seen.scene.ledger().cloned());
             }
+            if steps >= STEPS {
+                return Err(Failure::Outrun);
+            }
+            steps += 1;
             match self.carry_out(key, &mut seen, act).await {
                 Ok(_) => {}
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
                 Err(failure) => return Err(failure),
             }
         }
-        Err(Failure::Outrun)
     }
 }
 

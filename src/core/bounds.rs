@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
-    ledger::{Copy, Entry, Ledger, Owner},
+    ledger::{Copy, Entry, HISTORY, Ledger, Owner},
     parent::Bond,
-    trigger::Handled,
+    trigger::{Handled, LONGEST_KEPT, REMEMBERED},
 };
 
 /// Not every reader of JSON can tell whole numbers beyond this one from each other.
@@ -17,9 +17,6 @@ const NAME: usize = 253;
 const UID: usize = 128;
 const PUBLIC: usize = 8192;
 const DIGEST: usize = 128;
-const TRIGGER: usize = 71;
-const HANDLED: usize = 8;
-const HISTORY: usize = 10;
 /// All that was left out is told in one message, of at most 32 KiB.
 const LEFT_OUT: usize = 24;
 const WHY: usize = 1024;
@@ -99,9 +96,9 @@ fn is_copy(Copy { name, uid }: &Copy) -> bool {
 fn is_handled(Handled { rotate, revoke, retire, rollback }: &Handled) -> bool {
     [rotate, revoke, retire, rollback]
         .into_iter()
-        .all(|values| values.len() <= HANDLED && values.iter().all(|value| fits(value, TRIGGER)))
+        .all(|values| values.len() <= REMEMBERED && values.iter().all(|value| fits(value, LONGEST_KEPT)))
 }
 
 fn is_entry(Entry { revision, time, trigger, .. }: &Entry) -> bool {
-    is_revision(*revision) && is_time(*time) && trigger.as_ref().is_none_or(|value| fits(value, TRIGGER))
+    is_revision(*revision) && is_time(*time) && trigger.as_ref().is_none_or(|value| fits(value, LONGEST_KEPT))
 }

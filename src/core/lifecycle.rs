@@ -1,4 +1,4 @@
-//! The decision: a list of questions, asked in order; the first that has an answer gives the one write of this pass.
+//! The decision: a list of questions, asked in order; the first that has an answer gives the next act of the pass.
 //!
 //! | # | question | when | then |
 //! |---|---|---|---|

@@ -1,5 +1,7 @@
 //! The next page of the ledger: one function for each transition, each a single write of the Secret.
 
+use jiff::Timestamp;
+
 use super::{
     due::passed_end,
     ledger::{Copy, Ledger, Previous},
@@ -20,16 +22,6 @@ pub struct Page {
     pub previous: Former,
     /// What to tell people; None for a write that they need not hear of.
     pub news: Option<News>,
-    pub motive: Motive,
-}
-
-/// What asks for a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Motive {
-    /// What is there, or somebody.
-    Seen,
-    /// Only the clock: then the clocks are compared before it is made.
-    Time,
 }
 
 /// Where the current material of the Secret to be written comes from.
@@ -72,7 +64,7 @@ pub struct News {
 
 impl Page {
     pub(super) fn new(ledger: Ledger, current: Current, previous: Former) -> Self {
-        Self { ledger, current, previous, news: None, motive: Motive::Seen }
+        Self { ledger, current, previous, news: None }
     }
 
     pub(super) fn telling(self, reason: Reason, text: impl Into<String>) -> Self {
@@ -83,15 +75,14 @@ impl Page {
 /// New material with the next revision; what was there before is gone, or goes.
 pub fn issue(scene: &Scene, from: Ledger, reason: Reason) -> Page {
     let (ledger, current) = renewed(scene, from, reason);
-    let text = match reason {
-        Reason::SecretRecreated => {
-            format!("The Secret was lost: it was made again with new material, revision {}", ledger.revision)
-        }
-        Reason::SecretRepaired => {
-            format!("The material in the Secret was damaged: new material, revision {}", ledger.revision)
-        }
-        _ => format!("New material, revision {}", ledger.revision),
+    let what = if reason == Reason::SecretRecreated {
+        "The Secret was lost: it was made again with new material"
+    } else if reason == Reason::SecretRepaired {
+        "The material in the Secret was damaged: new material"
+    } else {
+        "New material"
     };
+    let text = format!("{what}, revision {}", ledger.revision);
     let ledger = Ledger { previous: None, ..ledger };
     Page::new(ledger, current, Former::Nothing).telling(reason, text)
 }
@@ -107,10 +98,9 @@ pub enum Cause {
 /// New material with the next revision; the old one stays valid for the overlap.
 pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
     let previous = overlapping(scene, from, cause);
-    let (reason, motive) = match cause {
-        Cause::Asked => (Reason::Rotated, Motive::Seen),
-        Cause::Schedule => (Reason::Rotated, Motive::Time),
-        Cause::Renewal => (Reason::Renewed, Motive::Time),
+    let reason = match cause {
+        Cause::Asked | Cause::Schedule => Reason::Rotated,
+        Cause::Renewal => Reason::Renewed,
     };
     let (ledger, current) = renewed(scene, from.clone(), reason);
     let (former, tail) = match &previous {
@@ -120,8 +110,7 @@ pub fn rotate(scene: &Scene, from: &Ledger, cause: Cause) -> Page {
         None => (Former::Nothing, "the previous one is no longer valid".to_owned()),
     };
     let text = format!("New material, revision {}; {tail}", ledger.revision);
-    let page = Page::new(Ledger { previous, ..ledger }, current, former).telling(reason, text);
-    Page { motive, ..page }
+    Page::new(Ledger { previous, ..ledger }, current, former).telling(reason, text)
 }
 
 /// What an issue and a rotation have in common: an issue for any cause consumes a pending rotate.
@@ -169,6 +158,11 @@ fn overlapping(scene: &Scene, from: &Ledger, cause: Cause) -> Option<Previous> {
         (None, Cause::Asked | Cause::Schedule) => return None,
         (None, Cause::Renewal) => from.not_after?,
     };
+    leaving(from, end)
+}
+
+/// The current material as a previous one that goes at this time, or at its own end if that is sooner.
+fn leaving(from: &Ledger, end: Timestamp) -> Option<Previous> {
     Some(Previous {
         id: from.id.clone(),
         public: from.public.clone(),
@@ -188,17 +182,7 @@ pub fn roll_back(scene: &Scene, from: &Ledger) -> Option<Page> {
     let back = from.previous.clone().filter(|back| !scene.is_past(back.retirement_time))?;
     let (Integrity::Intact, Integrity::Intact) = scene.integrity() else { return None };
     let deadline = back.retirement_time;
-    let gone = Previous {
-        id: from.id.clone(),
-        public: from.public.clone(),
-        digest: from.digest.clone()?,
-        sealed: from.sealed.clone(),
-        issue_time: from.issue_time,
-        default_lifetime: from.default_lifetime,
-        not_after: from.not_after,
-        parent: from.parent.clone(),
-        retirement_time: from.not_after.map_or(deadline, |own| own.min(deadline)),
-    };
+    let gone = leaving(from, deadline)?;
     let mut ledger = Ledger {
         revision: from.next_revision(),
         id: back.id,
@@ -243,23 +227,20 @@ pub fn destroy(scene: &Scene, from: &Ledger, state: State) -> Page {
     };
     let mut ledger = Ledger { state, not_after, previous: None, digest: None, sealed: None, ..from.clone() };
     discard_held(&mut ledger);
-    let (reason, motive, text) = match state {
+    let (reason, text) = match state {
         State::Revoked => (
             Reason::Revoked,
-            Motive::Seen,
             "The material was destroyed; set a new value of chatelaine.dev/rotate to issue anew",
         ),
         State::Expired | State::Live | State::Withheld => (
             Reason::Expired,
-            Motive::Time,
             "The material expired and was destroyed; rotate it or move its date to issue anew",
         ),
     };
     if state == State::Revoked {
         consume(scene, &mut ledger, Trigger::Revoke);
     }
-    let page = Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text);
-    Page { motive, ..page }
+    Page::new(ledger, Current::Nothing, Former::Nothing).telling(reason, text)
 }
 
 /// The material is destroyed, because what it was a part of is not valid any more.
@@ -267,7 +248,7 @@ pub fn bereave(scene: &Scene, from: &Ledger, reason: Reason, what: &str) -> Page
     let now = down(scene.now);
     let from = Ledger { not_after: Some(from.not_after.map_or(now, |own| own.min(now))), ..from.clone() };
     let text = format!("{what}: the material was destroyed with it");
-    Page { motive: Motive::Seen, ..destroy(scene, &from, State::Expired) }.telling(reason, text)
+    destroy(scene, &from, State::Expired).telling(reason, text)
 }
 
 /// The material leaves the Secret; the copy holds it.
@@ -317,12 +298,8 @@ pub fn name_copy(scene: &Scene, from: &Ledger, copy: &Copy) -> Page {
 /// The overlap is over, or somebody ends it.
 pub fn retire(scene: &Scene, from: &Ledger) -> Page {
     let mut ledger = Ledger { previous: None, ..from.clone() };
-    let motive = match consume(scene, &mut ledger, Trigger::Retire) {
-        Some(_) => Motive::Seen,
-        None => Motive::Time,
-    };
-    let page = kept(scene, ledger).telling(Reason::Retired, "The previous material was removed");
-    Page { motive, ..page }
+    consume(scene, &mut ledger, Trigger::Retire);
+    kept(scene, ledger).telling(Reason::Retired, "The previous material was removed")
 }
 
 /// A trigger that changes nothing: recorded, and said.

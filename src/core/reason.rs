@@ -65,10 +65,10 @@ pub enum Reason {
     ///
     /// Create the Account, or delete the credential: which Account it belongs to cannot be changed.
     AccountNotFound,
-    /// The Secret belongs to somebody else.
+    /// The Secret belongs to somebody else, or somebody keeps it from being what the spec asks for.
     ///
-    /// Create the credential with another `spec.secret.name`, or put `chatelaine.dev/adopt: <kind>/<name>` on the
-    /// Secret to have it taken over.
+    /// Do what the message says: create the credential with another `spec.secret.name`, put
+    /// `chatelaine.dev/adopt: <kind>/<name>` on the Secret to have it taken over, or let whoever changes it leave it alone.
     SecretConflict,
     /// The Secret is being deleted; it is made again when it is gone.
     ///
@@ -100,7 +100,7 @@ pub enum Reason {
     /// Nothing.
     Restarted,
     /// A workload that `spec.restart` names could not be restarted; `status.restarts` says why, and it is tried again
-    /// every five minutes.
+    /// after five minutes at the latest.
     ///
     /// Do what `status.restarts` says: name another workload, let its pod template refer to the Secret, or install
     /// `deploy/components/restart`.
@@ -189,15 +189,16 @@ pub enum Reason {
     ///
     /// Nothing at first; if it lasts, see how the API server is.
     ApiUnavailable,
-    /// The operator lacks a right.
+    /// The operator lacks a right, or a ResourceQuota or a policy forbids what it would write.
     ///
-    /// Compare the operator's roles with those in `deploy/`.
+    /// See whether a ResourceQuota of the namespace is used up and whether a policy refuses the Secret; then compare the
+    /// operator's roles with those in `deploy/`.
     Forbidden,
     /// Everything is as the spec asks.
     ///
     /// Nothing.
     Accepted,
-    /// The first material is being made.
+    /// Material is being made, or encrypted: the first, or what replaces the one that is there.
     ///
     /// Wait; an RSA key takes seconds.
     Minting,

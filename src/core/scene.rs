@@ -177,6 +177,17 @@ impl Scene {
         self.ours().map(|(ledger, _)| ledger).filter(|_| !self.is_rolled_back())
     }
 
+    /// The best word on the material: the ledger, also of what is yet to be taken back, else the testimony.
+    pub fn told(&self) -> Option<&Ledger> {
+        let orphan = || self.orphan().map(|(ledger, _)| ledger);
+        self.ledger().or_else(orphan).or(self.testimony.as_ref())
+    }
+
+    /// The ledger that stands on the Secret, be it an old copy of itself or yet to be taken back.
+    pub fn written(&self) -> Option<&Ledger> {
+        self.ours().or_else(|| self.orphan()).map(|(ledger, _)| ledger)
+    }
+
     /// What is testified while the Secret cannot speak: it is gone, mute, or an old copy of itself.
     pub fn lost(&self) -> Option<&Ledger> {
         let silent = matches!(self.secret, Sight::Absent | Sight::Mute) || self.is_rolled_back();
@@ -220,8 +231,7 @@ impl Scene {
 
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.
     pub fn integrity(&self) -> (Integrity, Integrity) {
-        let orphan = if let Sight::Orphan { inside, .. } = &self.secret { Some(*inside) } else { None };
-        match self.ours().map(|(_, inside)| inside).or(orphan) {
+        match self.ours().or_else(|| self.orphan()).map(|(_, inside)| inside) {
             Some(Inside::Read { current, previous }) => (current, previous),
             Some(Inside::Unread) | None => (Integrity::Intact, Integrity::Intact),
         }
@@ -237,6 +247,21 @@ impl Scene {
             | Sight::Dying
             | Sight::LeftBehind
             | Sight::Orphan { .. }
+            | Sight::Offered { .. }
+            | Sight::Foreign { .. } => None,
+        }
+    }
+
+    /// A Secret that is yet to be taken back.
+    fn orphan(&self) -> Option<(&Ledger, Inside)> {
+        match &self.secret {
+            Sight::Orphan { ledger, inside } => Some((ledger, *inside)),
+            Sight::Absent
+            | Sight::Ours { .. }
+            | Sight::Mute
+            | Sight::Newer(_)
+            | Sight::Dying
+            | Sight::LeftBehind
             | Sight::Offered { .. }
             | Sight::Foreign { .. } => None,
         }

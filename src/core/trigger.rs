@@ -8,9 +8,11 @@ use super::material::digest;
 use crate::api::{self, HandledTriggers};
 
 /// How many handled values are remembered: Git saying A, a button saying B and self-heal restoring A is two rotations.
-const REMEMBERED: usize = 8;
+pub(super) const REMEMBERED: usize = 8;
 /// Values of more characters are compared and kept as their SHA-256.
 const LONGEST: usize = 64;
+/// What is kept is never longer than that SHA-256.
+pub(super) const LONGEST_KEPT: usize = 71;
 
 /// The four triggers, in the order in which several at once act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +177,8 @@ mod tests {
         for letter in ["x", "ż"] {
             assert_eq!(on(&letter.repeat(64)).rotate, Some(letter.repeat(64)));
         }
-        assert_eq!(on(&"x".repeat(65)).rotate, Some(digest("x".repeat(65).as_bytes())));
+        let kept = on(&"x".repeat(65)).rotate;
+        assert_eq!(kept, Some(digest("x".repeat(65).as_bytes())));
+        assert_eq!(kept.map(|kept| kept.len()), Some(LONGEST_KEPT.max(LONGEST)));
     }
 }

@@ -32,6 +32,9 @@ const PREVIOUS_PUBLIC_KEY: &str = "previous-ssh-publickey";
 /// The size of an RSA key where the spec does not say.
 const RSA_BITS: u32 = 3072;
 
+/// How much of a comment an adopted key can keep in its public line.
+const LONGEST_COMMENT: usize = 1024;
+
 impl Credential for SshKey {
     const KIND: &'static str = "SshKey";
     const SECRET_ROLES: &'static [&'static str] = &[PRIVATE_KEY, PREVIOUS_PRIVATE_KEY];
@@ -246,10 +249,11 @@ fn uploaded(key: &PublicKey) -> Material {
     Material { identity: ssh_public::identity(key), secret: None }
 }
 
-/// An adopted key brings a comment of its own, which must not break out of its line.
+/// An adopted key brings a comment of its own, which must not break out of its line, nor out of the ledger.
 fn public_half(key: &PrivateKey) -> Identity {
     let mut public = key.public_key().clone();
-    if public.comment().contains(char::is_control) {
+    let comment = public.comment();
+    if comment.len() > LONGEST_COMMENT || comment.contains(char::is_control) {
         public.set_comment("");
     }
     ssh_public::identity(&public)

@@ -10,7 +10,7 @@ use chatelaine::{
         due::{Due, next_due},
         ledger::Ledger,
         lifecycle::{Act, decide},
-        page::{Current, Former, Motive, Page},
+        page::{Current, Former, Page},
         period::Period,
         policy::{Expiry, Schedule, Source, Wanted},
         reason::Reason,
@@ -68,7 +68,7 @@ fn at_its_time(mut scene: Scene) -> Page {
 fn every_rotates_when_the_period_is_over_and_the_old_one_overlaps() {
     let page = at_its_time(every(2 * HOUR, live()));
     assert_eq!((page.ledger.revision, page.ledger.reason()), (2, Reason::Rotated));
-    assert_eq!((page.previous, page.motive), (Former::WasCurrent, Motive::Time));
+    assert_eq!(page.previous, Former::WasCurrent);
     assert_eq!(page.ledger.history.last().unwrap().trigger, None);
     let again = every(2 * HOUR, Scene { now: page.ledger.issue_time.unwrap(), ..with(page.ledger) });
     assert_eq!(decide(&again), Act::Rest(None), "one due date acts once");
@@ -172,7 +172,7 @@ fn renew_before_renews_and_the_old_one_stays_until_its_own_end() {
     let end = scene.ledger().unwrap().not_after;
     let page = page(&scene);
     assert_eq!((page.ledger.revision, page.ledger.reason()), (2, Reason::Renewed));
-    assert_eq!((page.previous, page.motive), (Former::WasCurrent, Motive::Time));
+    assert_eq!(page.previous, Former::WasCurrent);
     let previous = page.ledger.previous.clone().unwrap();
     assert_eq!((Some(previous.retirement_time), previous.not_after), (end, end));
     assert_eq!(page.ledger.not_after, Some(at(NOW + 86_400)));
@@ -282,7 +282,7 @@ fn nothing_is_rotated_by_time_while_the_clocks_disagree_nor_when_it_is_being_del
     let skewed = Scene { clock: Clock::Skewed, ..every(60, live()) };
     assert_eq!(decide(&skewed), Act::Rest(None));
     assert_eq!(next_alarm(&skewed, None), Some(at(NOW + 10)), "the clocks are compared again");
-    assert_eq!(page(&asking(skewed, Some("r"), None)).motive, Motive::Seen, "a person may still act");
+    assert_eq!(page(&asking(skewed, Some("r"), None)).ledger.revision, 2, "a person may still act");
     assert_eq!(decide(&Scene { existence: Existence::BeingDeleted, ..every(60, live()) }), Act::Rest(None));
 }
 

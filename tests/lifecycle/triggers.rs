@@ -5,7 +5,7 @@ use chatelaine::{
     core::{
         ledger::{Ledger, Previous},
         lifecycle::{Act, decide},
-        page::{Current, Former, Motive},
+        page::{Current, Former},
         period::Period,
         policy::{Expiry, Schedule, Source, Wanted},
         project::{Report, project},
@@ -70,7 +70,7 @@ fn retire_ends_the_overlap_now_and_a_value_acts_once() {
     for scene in [here(retire("now"), overlapping()), there(retire("now"), overlapping())] {
         let page_ = page(&scene);
         assert_eq!((&page_.current, page_.previous), (&Current::Stays, Former::Nothing));
-        assert_eq!((page_.ledger.revision, page_.motive), (2, Motive::Seen));
+        assert_eq!(page_.ledger.revision, 2);
         assert_eq!(page_.news.unwrap().reason, Reason::Retired);
         let later = Ledger { previous: Some(previous(NOW + 300)), ..page_.ledger };
         let again = Scene { secret: ours(later.clone(), INTACT), testimony: Some(later), ..scene };

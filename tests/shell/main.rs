@@ -4,10 +4,12 @@
 
 #![cfg(feature = "operator")]
 
+mod adopting;
 mod belonging;
 mod brought_lines;
 mod brought_passwords;
 mod caches;
+mod contests;
 mod faults;
 mod holdings;
 mod limits;

@@ -1,5 +1,7 @@
 //! What others put into the Secret: it is kept, it is never a copy of old material, and it holds up nothing that has to go.
 
+use std::collections::BTreeMap;
+
 use chatelaine::{
     api::{AccessToken, REVOKE, ROTATE, SshKey},
     controller::queue::Again,
@@ -171,6 +173,23 @@ async fn an_immutable_secret_is_told_and_what_has_to_go_goes_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_secret_that_is_gone_already_when_it_is_to_go_holds_up_no_revocation() {
+    let mut stage = issued(json!({})).await;
+    let mut fixed = stage.secret("ci");
+    fixed["immutable"] = json!(true);
+    stage.server.put("secrets", fixed);
+    stage.rest().await;
+    stage.annotate(REVOKE, "leak");
+    let (method, answer) = (Method::DELETE, Answer::Status(404));
+    stage.server.spoil(Fault { method, path: "secrets/ci", phase: Phase::Committed, answer });
+    assert_eq!(stage.look().await, Ok(Again::Never));
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "DELETE secrets/ci", "POST secrets", &status]);
+    assert_eq!(stage.ledger()["state"], "Revoked");
+    assert_eq!(stage.condition("Active")["reason"], "Revoked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn annotations_that_leave_no_room_for_the_ledger_are_told_and_hold_up_no_revocation() {
     let mut stage = issued(json!({})).await;
     let mut full = stage.secret("ci");
@@ -185,6 +204,25 @@ async fn annotations_that_leave_no_room_for_the_ledger_are_told_and_hold_up_no_r
     stage.edit(|object| object["spec"]["secret"] = json!({"template": {"a": "$(token)"}}));
     seen(&mut stage).await;
     assert!(message(&stage).starts_with("The annotations of the Secret would be larger than 256 KiB"));
+    stage.annotate(REVOKE, "leak");
+    stage.rest().await;
+    assert_eq!(stage.ledger()["state"], "Revoked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_could_not_be_read_back_is_not_written_and_holds_up_no_revocation() {
+    let mut stage = issued(json!({})).await;
+    let token = value(&stage.secret("ci"), "token").unwrap();
+    // More keys are left out than a ledger can say.
+    let names: Vec<_> = (0..25).map(|n| format!("key-{n}")).collect();
+    for name in &names {
+        put_key(&mut stage, name, Some("theirs"));
+    }
+    let template: BTreeMap<_, _> = names.iter().map(|name| (name, "$(token)")).collect();
+    stage.edit(|object| object["spec"]["secret"] = json!({"template": template}));
+    seen(&mut stage).await;
+    assert!(message(&stage).starts_with("The ledger of the Secret would say more than can be read back"));
+    assert_eq!((value(&stage.secret("ci"), "token"), &stage.ledger()["revision"]), (Some(token), &json!(1)));
     stage.annotate(REVOKE, "leak");
     stage.rest().await;
     assert_eq!(stage.ledger()["state"], "Revoked");

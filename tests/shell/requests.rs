@@ -6,9 +6,13 @@ use chatelaine::{
     core::reason::Reason,
     credentials::Credential,
 };
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::{
+    server::{Answer, Fault, Phase},
+    stage::Stage,
+};
 
 async fn issued<K: Credential>(spec: Value) -> Stage<K> {
     let mut stage = Stage::new(spec);
@@ -149,7 +153,7 @@ async fn editing_what_the_secret_shows_is_one_read_one_replace_and_one_status_wr
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_due_date_goes_before_other_work_and_the_clocks_are_compared_before_anything_is_taken() {
+async fn a_due_date_goes_before_other_work_and_the_read_before_it_compares_the_clocks() {
     let mut stage = issued::<AccessToken>(json!({"lifetime": "1s"})).await;
     let alarm = stage.look().await.expect("quiet");
     assert!(matches!(alarm, Again::In(_)), "{alarm:?}");
@@ -167,6 +171,26 @@ async fn a_due_date_goes_before_other_work_and_the_clocks_are_compared_before_an
     assert_eq!(stage.ledger()["state"], "Expired", "{asked:?}");
     assert_eq!(asked, ["GET secrets/ci", "PUT secrets/ci", &status], "a fresh answer is a comparison");
     assert_eq!(stage.rest().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_within_the_pass_says_of_the_clocks_counts_for_its_next_write() {
+    let mut stage = issued::<AccessToken>(json!({"rotation": {"overlap": "1s"}})).await;
+    stage.annotate(ROTATE, "again");
+    stage.look().await.expect("rotated");
+    stage.see();
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    stage.server.asked();
+    stage.edit(|object| object["spec"]["active"] = json!(false));
+    for (method, path) in [(Method::POST, "secrets"), (Method::PUT, "secrets/ci")] {
+        stage.server.spoil(Fault { method, path, phase: Phase::Committed, answer: Answer::Fast });
+    }
+    stage.look().await.expect("withheld");
+    let status = stage.status_path();
+    assert_eq!(stage.server.asked(), ["GET secrets/ci", "POST secrets", "PUT secrets/ci", &status]);
+    assert_ne!(stage.ledger()["previous"], Value::Null, "the overlap is over, but the clocks disagree");
+    stage.rest().await;
+    assert_eq!(stage.ledger()["previous"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::{
 
 use chatelaine::controller::clock::Clock;
 use http::{Method, Request, Response, StatusCode};
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
@@ -26,7 +26,12 @@ struct Inner {
     faults: Vec<Fault>,
     /// Every version of every Secret that there ever was.
     published: Vec<Value>,
+    /// What a webhook makes of each Secret that is written.
+    webhook: Option<Webhook>,
 }
+
+/// Gets the Secret and the version that it would have.
+type Webhook = fn(&mut Value, u64);
 
 /// Resource and name.
 type Path = (String, String);
@@ -60,6 +65,8 @@ pub enum Answer {
     Silence,
     /// Cut off in the middle of the object.
     Garbled,
+    /// As it should be, from a server whose clock is an hour fast.
+    Fast,
 }
 
 type Reply = (u16, Value);
@@ -98,6 +105,11 @@ impl Server {
         self.lock().faults.push(fault);
     }
 
+    /// From now on every Secret that is written goes through this.
+    pub fn admit(&self, webhook: Option<Webhook>) {
+        self.lock().webhook = webhook;
+    }
+
     /// What was asked since the last time, each as `VERB path`; none of it broke the house's rules of writing.
     pub fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut self.lock().asked);
@@ -134,22 +146,32 @@ impl Server {
             let meant = |fault: &Fault| fault.method == asked.method && asked.path.starts_with(fault.path);
             inner.faults.iter().position(meant).map(|at| inner.faults.remove(at))
         };
+        let mut asked = asked;
+        if asked.path.starts_with("secrets") && matches!(asked.method, Method::POST | Method::PUT) {
+            let inner = self.lock();
+            if let Some(webhook) = inner.webhook {
+                webhook(&mut asked.body, inner.versions + 1);
+            }
+        }
         let reply = match &fault {
             Some(Fault { phase: Phase::Before, .. }) => None,
             Some(Fault { phase: Phase::Committed, .. }) | None => Some(self.lock().serve(&asked)),
         };
         self.lock().asked.push(asked);
-        let (code, body) = match (fault.map(|fault| fault.answer), reply) {
+        let answer = fault.map(|fault| fault.answer);
+        let (code, body) = match (answer, reply) {
             (Some(Answer::Silence), _) => std::future::pending().await,
             (Some(Answer::Status(code)), _) => (code, status(code).1.to_string()),
             (Some(Answer::Garbled), reply) => {
                 let body = reply.map(|(_, body)| body.to_string()).unwrap_or_default();
                 (200, body[..body.len() / 2].to_owned())
             }
-            (None, Some((code, body))) => (code, body.to_string()),
-            (None, None) => unreachable!("without a fault there is a reply"),
+            (Some(Answer::Fast) | None, Some((code, body))) => (code, body.to_string()),
+            (Some(Answer::Fast) | None, None) => unreachable!("without a fault there is a reply"),
         };
-        let date = self.clock.now().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let hours = if answer == Some(Answer::Fast) { 1 } else { 0 };
+        let now = self.clock.now() + SignedDuration::from_hours(hours);
+        let date = now.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let answer =
             Response::builder().status(StatusCode::from_u16(code).expect("a code")).header("date", date);
         let answer = answer.body(Body::from(body.into_bytes())).expect("an answer");

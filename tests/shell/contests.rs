@@ -1,0 +1,74 @@
+//! Somebody changes the Secret as soon as it is written: that is said, and it is no loop.
+
+use std::time::Duration;
+
+use chatelaine::{
+    api::{AccessToken, REVOKE, ROTATE},
+    controller::queue::Again,
+};
+use serde_json::{Value, json};
+
+use crate::{output::issued, stage::Stage};
+
+/// A webhook with another idea of a label, which leaves a trace of each time.
+fn meddle(secret: &mut Value, version: u64) {
+    secret["metadata"]["labels"]["team"] = json!("theirs");
+    secret["metadata"]["annotations"]["webhook"] = json!(version.to_string());
+}
+
+async fn contested() -> Stage<AccessToken> {
+    let mut stage = issued(json!({"rotation": {"overlap": "1h"}})).await;
+    stage.server.admit(Some(meddle));
+    stage.edit(|object| object["spec"]["secret"] = json!({"labels": {"team": "ours"}}));
+    stage.look().await.expect("told");
+    stage
+}
+
+fn writes(stage: &Stage<AccessToken>) -> usize {
+    stage.server.asked().iter().filter(|asked| asked.contains("secrets") && !asked.starts_with("GET")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_changed_as_soon_as_it_is_written_is_told_and_tried_again_after_a_minute() {
+    let mut stage = contested().await;
+    assert_eq!(writes(&stage), 12);
+    for type_ in ["Ready", "Stalled"] {
+        let told = stage.condition(type_);
+        assert_eq!(told["reason"], "SecretConflict", "{told}");
+        assert!(told["message"].as_str().unwrap().starts_with("Somebody changes the Secret"), "{told}");
+    }
+    assert_eq!(stage.condition("Active")["status"], "True", "the material can be used");
+    for _ in 0..3 {
+        // Each of the writes was an event.
+        stage.see();
+        let again = stage.look().await;
+        assert!(matches!(again, Ok(Again::In(pause)) if pause <= Duration::from_secs(60)), "{again:?}");
+        assert_eq!(writes(&stage), 0, "no loop");
+    }
+    let binding = &stage.object("ci")["status"]["binding"];
+    assert_eq!(binding["name"], "ci", "nor is it taken from those who use it");
+    stage.server.admit(None);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    stage.look().await.expect("written");
+    assert_eq!(writes(&stage), 1);
+    assert_eq!(stage.condition("Ready")["status"], "True");
+    assert_eq!(stage.condition("Stalled"), Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_in_vain_holds_up_no_rotation_no_retirement_and_no_end() {
+    let mut stage = contested().await;
+    stage.see();
+    stage.annotate(ROTATE, "again");
+    stage.look().await.expect("told");
+    assert_eq!(stage.ledger()["revision"], 2);
+    stage.see();
+    stage.annotate("chatelaine.dev/retire", "now");
+    stage.look().await.expect("told");
+    assert_eq!(stage.ledger()["previous"], Value::Null);
+    stage.see();
+    stage.annotate(REVOKE, "leak");
+    stage.look().await.expect("told");
+    assert_eq!(stage.ledger()["state"], "Revoked");
+    stage.was_consistent();
+}
