@@ -12,6 +12,7 @@ use super::{
     restore::Announced,
     trigger::{Trigger, Triggers},
 };
+use crate::api::State;
 
 /// One credential, its Account and its Secret at one moment.
 #[derive(Clone, Debug)]
@@ -225,8 +226,15 @@ impl Scene {
     /// Somebody put an old version of the Secret back.
     pub fn is_rolled_back(&self) -> bool {
         let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
-        let resurrected = ledger.revision == testimony.revision && testimony.is_dead() && !ledger.is_dead();
-        ledger.revision < testimony.revision || resurrected
+        // Expired material is revoked under the same revision, and never the other way round.
+        let is_earlier = match (ledger.state, testimony.state) {
+            (State::Live | State::Withheld, State::Expired | State::Revoked)
+            | (State::Expired, State::Revoked) => true,
+            (State::Live | State::Withheld, State::Live | State::Withheld)
+            | (State::Expired, State::Live | State::Withheld | State::Expired)
+            | (State::Revoked, State::Live | State::Withheld | State::Expired | State::Revoked) => false,
+        };
+        ledger.revision < testimony.revision || ledger.revision == testimony.revision && is_earlier
     }
 
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.

@@ -65,3 +65,11 @@ fn manifests(text: &str) -> Vec<String> {
     let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.map(str::to_owned).collect()
 }
+
+/// Flux strips what `kubectl annotate` set, unless it is set in this name.
+#[test]
+fn the_guide_says_how_a_trigger_stays_on_what_flux_applies() -> Result<()> {
+    let page = read("docs/gitops.md")?;
+    ensure!(page.contains("--field-manager=flux-client-side-apply"), "{page}");
+    Ok(())
+}

@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, Complaint, Remedy, decide},
         page::{Current, Former},
         period::Period,
-        policy::{Expiry, MaxLifetime, Source, Wanted},
+        policy::{Expiry, MaxLifetime, Policy, Source, Wanted},
         reason::Reason,
         scene::{Account, Existence, Scene, Sight},
     },
@@ -344,4 +344,22 @@ fn on_an_object_that_is_being_deleted_nothing_is_noted() {
         assert!(matches!(decide(&scene), Act::Write(_)));
         assert!(matches!(decide(&Scene { existence: Existence::BeingDeleted, ..scene }), Act::Rest(_)));
     }
+}
+
+#[test]
+fn an_old_copy_that_had_only_expired_does_not_undo_a_revocation() {
+    let ended = |state| Ledger { state, not_after: Some(at(NOW - 60)), digest: None, ..ledger() };
+    // The date was moved meanwhile: what has only expired would be issued anew.
+    let moved = || Policy { expiry: Expiry::At(at(NOW + 600)), ..policy() };
+    let secret = ours(ended(State::Expired), INTACT);
+    let scene = Scene { secret, policy: moved(), ..with(ended(State::Revoked)) };
+    let page = page(&scene);
+    assert_eq!(
+        (page.ledger.state, page.ledger.revision, page.current),
+        (State::Revoked, 1, Current::Nothing)
+    );
+    assert_eq!(decide(&Scene { secret: ours(page.ledger, INTACT), ..scene }), Act::Rest(None));
+    // Status comes later than the Secret: that is no old copy.
+    let secret = ours(ended(State::Revoked), INTACT);
+    assert_eq!(decide(&Scene { secret, policy: moved(), ..with(ended(State::Expired)) }), Act::Rest(None));
 }
