@@ -109,6 +109,15 @@ async fn everybody_is_told(hands: &Hands, rotations: usize) {
     .await;
 }
 
+/// The new ones of this round are issued, and the old ones rotated once by each of these values.
+async fn until_done(hands: &Hands, round: usize, values: &[String]) {
+    let new = format!("new-{round}-");
+    let issued = format!("all of {new} are issued");
+    until_each(hands, &new, &issued, |ledger| was_rotated_by(ledger, &[])).await;
+    let rotated = format!("all are rotated by {values:?}");
+    until_each(hands, "old-", &rotated, |ledger| was_rotated_by(ledger, values)).await;
+}
+
 #[test]
 fn an_api_server_that_dies_and_comes_back_loses_nothing_and_has_nothing_done_twice() {
     block_on(async {
@@ -132,11 +141,7 @@ fn an_api_server_that_dies_and_comes_back_loses_nothing_and_has_nothing_done_twi
             };
             tokio::join!(create_and_rotate(&hands, round), dies);
             values.push(format!("round-{round}"));
-            let new = format!("new-{round}-");
-            let issued = format!("all of {new} are issued");
-            until_each(&hands, &new, &issued, |ledger| was_rotated_by(ledger, &[])).await;
-            let rotated = format!("all are rotated by {values:?}");
-            until_each(&hands, "old-", &rotated, |ledger| was_rotated_by(ledger, &values)).await;
+            until_done(&hands, round, &values).await;
         }
         everybody_is_told(&hands, values.len()).await;
         assert!(!operator.logs().contains("panick"));
@@ -181,11 +186,7 @@ fn an_api_server_that_falls_silent_and_goes_on_loses_nothing_and_has_nothing_don
             };
             tokio::join!(create_and_rotate(&hands, round), falls_silent);
             values.push(format!("round-{round}"));
-            let new = format!("new-{round}-");
-            let issued = format!("all of {new} are issued");
-            until_each(&hands, &new, &issued, |ledger| was_rotated_by(ledger, &[])).await;
-            let rotated = format!("all are rotated by {values:?}");
-            until_each(&hands, "old-", &rotated, |ledger| was_rotated_by(ledger, &values)).await;
+            until_done(&hands, round, &values).await;
         }
         everybody_is_told(&hands, values.len()).await;
         history.settle(hands.client.clone(), &hands.namespace).await;

@@ -31,6 +31,12 @@ impl Clock {
         Timestamp::now()
     }
 
+    /// How long it is until then; None if the time has come.
+    pub fn until(&self, time: Timestamp) -> Option<Duration> {
+        let pause = Duration::try_from(time.duration_since(self.now())).ok()?;
+        Some(pause).filter(|pause| !pause.is_zero())
+    }
+
     /// Notes the `Date` header of an answer that has just arrived.
     pub fn hear(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|value| value.to_str().ok());

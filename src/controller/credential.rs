@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::PostParams};
 
@@ -334,7 +333,8 @@ impl<K: Credential> Keeper<K> {
         if let (Lock::Fits, Some(seal), Some(ledger)) = (&seen.scene.lock, &seen.hand.seal, live) {
             self.house.passphrases.fits(ledger, &seal.metadata);
         }
-        self.house.queue.ends(key, self.pause_until(seen.scene.ledger().and_then(next_end)));
+        let end = seen.scene.ledger().and_then(next_end);
+        self.house.queue.ends(key, end.and_then(|end| self.house.clock.until(end)));
         let restarts = restart::told(&self.house, key, seen);
         let written = status::tell(&self.house, seen, complaint, &restarts).await;
         if written != Err(Failure::Gone) {
@@ -349,15 +349,9 @@ impl<K: Credential> Keeper<K> {
         }
         let again = match next_alarm(&seen.scene, complaint) {
             None => Again::Never,
-            Some(alarm) => Again::In(self.pause_until(Some(alarm)).unwrap_or_default()),
+            Some(alarm) => Again::In(self.house.clock.until(alarm).unwrap_or_default()),
         };
         let parent = seen.scene.policy.parent.as_ref();
         Ok(again.at_the_latest(seen.hand.look_again).at_the_latest(parents::look_again(parent)))
-    }
-
-    /// None if it has come.
-    pub(super) fn pause_until(&self, time: Option<Timestamp>) -> Option<Duration> {
-        let pause = Duration::try_from(time?.duration_since(self.house.clock.now())).ok()?;
-        Some(pause).filter(|pause| !pause.is_zero())
     }
 }

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -46,9 +45,9 @@ pub async fn follow_credentials<K: Credential>(house: Arc<House>, cache: Arc<Cac
                 children.into_iter().for_each(|key| house.queue.push(key, lane()));
             }
             stir_account(&house, object);
-            let (key, now) = (key(object), house.clock.now());
-            house.queue.ends(&key, object.end.and_then(|end| pause(now, end)));
-            house.queue.push(key, urgency(object, now));
+            let key = key(object);
+            house.queue.ends(&key, object.end.and_then(|end| house.clock.until(end)));
+            house.queue.push(key, urgency(object, house.clock.now()));
         }
         Sighting::Gone(object) => {
             call(house.roll.forget(K::KIND, object));
@@ -106,11 +105,6 @@ fn urgency<K>(object: &Guarded<K>, now: Timestamp) -> Lane {
 
 fn is_revoked(meta: &Slim) -> bool {
     meta.annotation(REVOKE).is_some_and(|value| !value.is_empty())
-}
-
-/// None if the time has come.
-fn pause(now: Timestamp, time: Timestamp) -> Option<Duration> {
-    Duration::try_from(time.duration_since(now)).ok().filter(|pause| !pause.is_zero())
 }
 
 pub async fn follow_accounts(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>) {
@@ -198,7 +192,7 @@ fn moved(house: &House, keepers: &[Arc<dyn Keeps>], secret: &SecretMeta) {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{convert::Infallible, time::Duration};
 
     use kube::{Client, client::Body};
     use serde_json::json;

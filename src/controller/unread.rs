@@ -36,7 +36,7 @@ impl<K: Credential> Keeper<K> {
         let told = status::tell_unreadable::<K>(&self.house, meta, ledger.as_ref()).await?;
         let ends = ledger.filter(|ledger| ledger.revision > 0 && !ledger.is_dead());
         let Some(end) = ends.and_then(|ledger| ledger.not_after) else { return Ok(told) };
-        let pause = self.pause_until(Some(end));
+        let pause = self.house.clock.until(end);
         self.house.queue.ends(key, pause);
         // It is past and could not be taken: the clocks disagree.
         Ok(if pause.is_some() { told } else { Again::In(SOON) })

@@ -325,32 +325,4 @@ mod tests {
             assert_eq!(overlap(without.as_ref(), None), None);
         }
     }
-
-    #[test]
-    fn an_end_is_soon_seven_days_before_it_at_most_a_fifth_of_the_life_or_as_the_spec_says() {
-        let days = |days: i64| Timestamp::from_second(days * 86_400).unwrap();
-        let policy = |warn_before| Policy {
-            wanted: Wanted::Active,
-            expiry: Expiry::Never,
-            overlap: None,
-            renew_before: None,
-            schedule: None,
-            default_lifetime: None,
-            default_from: DefaultFrom::Account,
-            max_lifetime: MaxLifetime::Unlimited,
-            warn_before,
-            parent: None,
-            grant: None,
-            source: Source::MintBoth,
-            refusal: None,
-            over_quota: None,
-        };
-        for (life, own, wanted) in
-            [(365, None, 358), (35, None, 28), (30, None, 24), (5, None, 4), (30, Some(14), 16)]
-        {
-            let time = policy(own.map(Period::days)).warning_time(Some(days(0)), days(life));
-            assert_eq!(time, days(wanted), "of {life} days");
-        }
-        assert_eq!(policy(None).warning_time(None, days(30)), days(30), "nobody knows how long it lived");
-    }
 }

@@ -7,7 +7,7 @@ use chatelaine::{
         lifecycle::{Act, decide},
         page::{Current, Former},
         period::Period,
-        policy::{Expiry, Schedule, Wanted},
+        policy::{Expiry, Policy, Schedule, Wanted},
         scene::{Clock, Existence, Form, Inside, Integrity, Scene, Sight},
     },
 };
@@ -243,4 +243,16 @@ fn old_bytes_that_are_put_back_do_not_stay_though_the_object_is_being_deleted() 
     assert_eq!((withdrawn.current, withdrawn.ledger.revision), (Current::Nothing, 3));
     let revoked = page(&asking(dying(newer), None, Some("v")));
     assert_eq!((revoked.ledger.state, revoked.ledger.revision), (State::Revoked, 3));
+}
+
+#[test]
+fn an_end_is_soon_seven_days_before_it_at_most_a_fifth_of_the_life_or_as_the_spec_says() {
+    let days = |days: i64| at(days * 86_400);
+    for (life, own, wanted) in
+        [(365, None, 358), (35, None, 28), (30, None, 24), (5, None, 4), (30, Some(14), 16)]
+    {
+        let policy = Policy { warn_before: own.map(Period::days), ..policy() };
+        assert_eq!(policy.warning_time(Some(days(0)), days(life)), days(wanted), "of {life} days");
+    }
+    assert_eq!(policy().warning_time(None, days(30)), days(30), "nobody knows how long it lived");
 }
