@@ -180,8 +180,7 @@ impl Scene {
 
     /// The best word on the material: the ledger, also of what is yet to be taken back, else the testimony.
     pub fn told(&self) -> Option<&Ledger> {
-        let orphan = || self.orphan().map(|(ledger, _)| ledger);
-        self.ledger().or_else(orphan).or(self.testimony.as_ref())
+        self.written().filter(|_| !self.is_rolled_back()).or(self.testimony.as_ref())
     }
 
     /// The ledger that stands on the Secret, be it an old copy of itself or yet to be taken back.
@@ -189,10 +188,15 @@ impl Scene {
         self.ours().or_else(|| self.orphan()).map(|(ledger, _)| ledger)
     }
 
-    /// What is testified while the Secret cannot speak: it is gone, mute, or an old copy of itself.
+    /// What is testified while the Secret cannot speak.
     pub fn lost(&self) -> Option<&Ledger> {
-        let silent = matches!(self.secret, Sight::Absent | Sight::Mute) || self.is_rolled_back();
+        let silent = matches!(self.secret, Sight::Absent) || self.is_discredited();
         self.testimony.as_ref().filter(|_| silent)
+    }
+
+    /// The Secret is there, but counts as lost: its ledger is gone, or it is an old copy of itself.
+    pub fn is_discredited(&self) -> bool {
+        matches!(self.secret, Sight::Mute) || self.is_rolled_back()
     }
 
     /// The value of a trigger that has not acted on this credential yet: the object's own, else its Account's. What
@@ -225,7 +229,7 @@ impl Scene {
 
     /// Somebody put an old version of the Secret back.
     pub fn is_rolled_back(&self) -> bool {
-        let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
+        let (Some(ledger), Some(testimony)) = (self.written(), &self.testimony) else { return false };
         // Expired material is revoked under the same revision, and never the other way round.
         let is_earlier = match (ledger.state, testimony.state) {
             (State::Live | State::Withheld, State::Expired | State::Revoked)
@@ -234,7 +238,9 @@ impl Scene {
             | (State::Expired, State::Live | State::Withheld | State::Expired)
             | (State::Revoked, State::Live | State::Withheld | State::Expired | State::Revoked) => false,
         };
-        ledger.revision < testimony.revision || ledger.revision == testimony.revision && is_earlier
+        // What this object wrote may be ahead of its status; what another one left is not.
+        let may_be_ahead = self.ours().is_some() && ledger.revision > testimony.revision;
+        ledger.revision < testimony.revision || is_earlier && !may_be_ahead
     }
 
     /// Whether current and previous material in the Secret are what the ledger says; what was not read is believed.

@@ -10,7 +10,10 @@ use super::{
     parent::Standing,
     period::Period,
     policy::Wanted,
-    questions::{minting::may_mint, reach::CONFLICT_PAUSE},
+    questions::{
+        minting::{brought_anew, may_mint},
+        reach::CONFLICT_PAUSE,
+    },
     scene::{Account, Clock, Existence, Origin, Scene},
     trigger::Trigger,
 };
@@ -41,6 +44,9 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
             let ends = [ledger.not_after, scene.policy.not_after_of(ledger)];
             moments.extend(ends.iter().flatten());
         }
+    }
+    // What is testified is warned of, whatever sits in its place.
+    if let Some(ledger) = ledger.or(scene.testimony.as_ref()).filter(alive) {
         moments.extend(ledger.not_after.map(|end| scene.policy.warning_time(ledger.issue_time, end)));
     }
     // On what is being deleted nothing is noted then.
@@ -103,10 +109,14 @@ fn issue_lapses(scene: &Scene, dead: &Ledger, complaint: Option<&Complaint>) -> 
     let asked = scene.asked(Trigger::Rotate, dead).is_some();
     let waits =
         dead.state == State::Expired && complaint.is_some() && may_mint(scene).err().as_ref() == complaint;
-    // A part goes on by itself, so no date that is counted from an issue matters to it.
-    let by_its_date = waits && !asked && scene.policy.parent.is_none();
+    // A part goes on by itself, and another key is asked for whatever the dates are: none that is counted from an issue
+    // matters to them.
+    let is_another = brought_anew(scene, dead);
+    let by_its_date = waits && !asked && scene.policy.parent.is_none() && !is_another;
+    let is_told_then =
+        |end: &Timestamp| may_mint(&Scene { now: *end, ..scene.clone() }).err().as_ref() == complaint;
     [
-        scene.policy.fixed_end().filter(|_| asked || waits),
+        scene.policy.fixed_end().filter(|end| asked || waits && !(is_another && is_told_then(end))),
         scene.policy.asked_not_after_of(dead).filter(|_| by_its_date),
     ]
 }

@@ -228,21 +228,25 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
 }
 
 #[test]
-fn old_bytes_that_are_put_back_do_not_stay_though_the_object_is_being_deleted() {
-    let dying = |testimony| Scene {
-        existence: Existence::BeingDeleted,
-        secret: ours(ledger(), INTACT),
-        ..with(testimony)
-    };
-    for state in [State::Expired, State::Revoked] {
-        let again = page(&dying(Ledger { state, digest: None, ..ledger() }));
-        assert_eq!((again.current, again.ledger.state), (Current::Nothing, state));
+fn bytes_that_no_ledger_answers_for_do_not_stay_though_the_object_is_being_deleted() {
+    for secret in [ours(ledger(), INTACT), Sight::Mute] {
+        let dying = |testimony| Scene {
+            existence: Existence::BeingDeleted,
+            secret: secret.clone(),
+            ..with(testimony)
+        };
+        for state in [State::Expired, State::Revoked] {
+            let again = page(&dying(Ledger { state, digest: None, ..ledger() }));
+            assert_eq!((again.current, again.ledger.state), (Current::Nothing, state));
+        }
+        let newer = Ledger { revision: 3, ..ledger() };
+        let withdrawn = page(&dying(newer.clone()));
+        assert_eq!((withdrawn.current, withdrawn.ledger.revision), (Current::Nothing, 3));
+        let revoked = page(&asking(dying(newer.clone()), None, Some("v")));
+        assert_eq!((revoked.ledger.state, revoked.ledger.revision), (State::Revoked, 3));
+        let expired = page(&dying(Ledger { not_after: Some(at(NOW)), ..newer }));
+        assert_eq!((expired.ledger.state, expired.current), (State::Expired, Current::Nothing));
     }
-    let newer = Ledger { revision: 3, ..ledger() };
-    let withdrawn = page(&dying(newer.clone()));
-    assert_eq!((withdrawn.current, withdrawn.ledger.revision), (Current::Nothing, 3));
-    let revoked = page(&asking(dying(newer), None, Some("v")));
-    assert_eq!((revoked.ledger.state, revoked.ledger.revision), (State::Revoked, 3));
 }
 
 #[test]

@@ -48,8 +48,10 @@ impl Ends {
     pub fn lost(&mut self, ledger: &Ledger) {
         let current = ledger.digest.as_ref().map(|digest| (digest, ledger.not_after));
         let previous = ledger.previous.as_ref().map(|previous| (&previous.digest, previous.not_after));
+        // One that is over at once says nothing of a default.
+        let begun = |end: &Timestamp| ledger.issue_time.is_none_or(|issue| issue < *end);
         for (digest, end) in current.into_iter().chain(previous) {
-            self.put(value_of(digest), end);
+            self.put(value_of(digest), end.filter(begun));
         }
     }
 

@@ -19,5 +19,6 @@ mod stage;
 mod telling;
 mod testimony;
 mod triggers;
+mod uploads;
 mod withholding;
 mod world;

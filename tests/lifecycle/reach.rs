@@ -81,6 +81,30 @@ fn a_restored_secret_whose_material_is_not_what_its_ledger_says_is_taken_back_an
 }
 
 #[test]
+fn an_old_backup_of_the_secret_revives_nothing_and_takes_no_revision_back() {
+    let orphan = |revision| {
+        let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, revision, ..ledger() };
+        Sight::Orphan { ledger: old, inside: INTACT }
+    };
+    for state in [State::Expired, State::Revoked] {
+        for revision in [0, 1, 2] {
+            let page = page(&Scene { secret: orphan(revision), ..dead(state) });
+            assert_eq!((page.current, page.ledger.state), (Current::Nothing, state), "{revision}");
+            assert_eq!((page.ledger.revision, page.ledger.owner), (1, owner()));
+        }
+    }
+    let newer = with(Ledger { revision: 3, ..ledger() });
+    let page = page(&Scene { secret: orphan(2), ..newer.clone() });
+    assert_eq!((page.ledger.revision, page.news.unwrap().reason), (4, Reason::SecretRecreated));
+    let known = Scene { testimony: None, ..newer };
+    assert_eq!(
+        crate::stage::page(&Scene { secret: orphan(2), ..known }).ledger.revision,
+        2,
+        "it is all there is"
+    );
+}
+
+#[test]
 fn while_a_restore_is_announced_an_object_without_a_past_waits_for_its_secret() {
     for announced in [Announced::ByAnnotation, Announced::ByVelero] {
         let waiting = Scene { restore: Some(announced), ..blank() };

@@ -15,7 +15,7 @@ pub(in crate::core) fn revoked(scene: &Scene) -> Answer {
     if let Some(ledger) = scene.ledger().or(scene.lost()) {
         let pending = scene.asked(Trigger::Revoke, ledger).is_some();
         let reachable =
-            scene.ledger().is_some() || scene.is_rolled_back() || scene.existence == Existence::Standing;
+            scene.ledger().is_some() || scene.is_discredited() || scene.existence == Existence::Standing;
         return if pending && reachable {
             page::destroy(scene, ledger, State::Revoked).into()
         } else {
@@ -44,7 +44,7 @@ pub(in crate::core) fn expired(scene: &Scene) -> Answer {
         return if passed(ledger) { page::destroy(scene, ledger, State::Expired).into() } else { Answer::No };
     }
     match scene.lost() {
-        Some(_) if scene.existence == Existence::BeingDeleted && !scene.is_rolled_back() => Answer::No,
+        Some(_) if scene.existence == Existence::BeingDeleted && !scene.is_discredited() => Answer::No,
         Some(testimony) if testimony.is_dead() => {
             Answer::from(Page { news: None, ..page::kept(scene, testimony.clone()) })
         }

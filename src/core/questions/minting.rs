@@ -13,7 +13,7 @@ use crate::core::{
     period::Period,
     policy::Source,
     reason::Reason,
-    scene::{Account, Existence, Inside, Integrity, Lock, Origin, Scene, Sight},
+    scene::{Account, Existence, Inside, Integrity, Lock, Origin, Scene},
     trigger::{Handled, Trigger},
 };
 
@@ -57,9 +57,9 @@ fn first_issue(scene: &Scene) -> Answer {
 /// The Secret is gone, mute or an old copy of itself; status says what was in it.
 fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
     if scene.existence == Existence::BeingDeleted {
-        // It is not made again; but old bytes that somebody put back do not stay either.
+        // It is not made again; but bytes that nobody answers for do not stay either.
         let withdrawn = || Page { news: None, ..page::withdraw(testimony) }.into();
-        return if scene.is_rolled_back() { withdrawn() } else { Answer::No };
+        return if scene.is_discredited() { withdrawn() } else { Answer::No };
     }
     let held = scene.copy.as_ref().filter(|copy| {
         copy.origin != Origin::Strange
@@ -73,7 +73,7 @@ fn remake(scene: &Scene, testimony: &Ledger) -> Answer {
         (State::Live, Some(reason)) => page::withhold(testimony, None, reason).into(),
         (State::Live, None) => match once_a_minute(scene, testimony, Reason::SecretRecreated) {
             // Old bytes that somebody put back do not stay until then.
-            Answer::Blocked(_) if !matches!(scene.secret, Sight::Absent) => page::withdraw(testimony).into(),
+            Answer::Blocked(_) if scene.is_discredited() => page::withdraw(testimony).into(),
             answer => answer,
         },
         (State::Expired | State::Revoked, _) => Answer::No,
@@ -118,14 +118,14 @@ fn reissue(scene: &Scene, ledger: &Ledger) -> Answer {
     };
     // A part lives for a short time and goes on by itself, as long as its parent does.
     let goes_on = ledger.state == State::Expired && scene.policy.parent.is_some() && !date_passed;
+    let standing = scene.existence == Existence::Standing;
+    if asked && is_brought(scene) && standing {
+        return page::note(scene, ledger, Trigger::Rotate, BROUGHT).into();
+    }
     let cause = (ledger.state == State::Expired && moved)
         || goes_on
         || brought_anew(scene, ledger)
-        || (asked && !is_brought(scene));
-    let standing = scene.existence == Existence::Standing;
-    if asked && is_brought(scene) && !cause && standing {
-        return page::note(scene, ledger, Trigger::Rotate, BROUGHT).into();
-    }
+        || asked && !is_brought(scene);
     if asked && date_passed && standing {
         let text = "spec.expirationTime has passed: move it to issue anew; the trigger changes nothing";
         return page::note(scene, ledger, Trigger::Rotate, text).into();
@@ -267,7 +267,7 @@ pub(super) fn is_brought(scene: &Scene) -> bool {
 }
 
 /// Whether the user brought something else than the ledger knows, or does not bring any more what could be either.
-pub(super) fn brought_anew(scene: &Scene, ledger: &Ledger) -> bool {
+pub(in crate::core) fn brought_anew(scene: &Scene, ledger: &Ledger) -> bool {
     match &scene.policy.source {
         Source::Brought { id } => id.as_ref() != Some(&ledger.id),
         Source::Awaited => false,

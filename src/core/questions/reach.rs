@@ -65,7 +65,7 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
         return if untouched { Answer::Yes(Act::Rest(None)) } else { Answer::No };
     }
     match &scene.secret {
-        Sight::Orphan { ledger, .. } => taking::restore(scene, ledger).into(),
+        Sight::Orphan { ledger, .. } if !scene.is_rolled_back() => taking::restore(scene, ledger).into(),
         Sight::Offered { found: Ok(find) } => {
             mint(scene, |scene| taking::adopt(scene, before_adoption(scene), find))
         }
@@ -74,6 +74,7 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
             None => Answer::No,
         },
         Sight::Offered { found: Err(_) }
+        | Sight::Orphan { .. }
         | Sight::Ours { .. }
         | Sight::Newer(_)
         | Sight::Dying

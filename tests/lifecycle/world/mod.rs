@@ -1,5 +1,8 @@
 //! A small world for histories: one credential, its Secret, its copy and its status, where values are numbers.
 
+mod strangers;
+mod writing;
+
 use std::collections::BTreeMap;
 
 use chatelaine::{
@@ -12,8 +15,11 @@ use chatelaine::{
         parent::{End, Parent, Standing},
         policy::{DefaultFrom, MaxLifetime, Policy, Source, Wanted},
         project::project,
-        scene::{Account, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight},
-        trigger::Triggers,
+        reason::Reason,
+        scene::{
+            Account, Clock, CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Seal, Sight,
+        },
+        trigger::{Trigger, Triggers},
     },
 };
 use jiff::Timestamp;
@@ -21,7 +27,7 @@ use jiff::Timestamp;
 use crate::{
     causes::had_a_cause,
     ends::{Ends, is_put_off},
-    stage::{at, blank, report},
+    stage::{at, blank, ours, report},
 };
 
 pub type Value = u64;
@@ -34,6 +40,24 @@ pub struct Stored {
     pub previous: Option<Value>,
     /// The passphrase that the values are encrypted with.
     locked: Option<u8>,
+    voice: Voice,
+}
+
+/// What a Secret says of whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    Ours,
+    /// Its ledger was stripped; the owner reference is ours.
+    Mute,
+    /// Its ledger is of an object of this name that is gone, and nobody owns it.
+    Orphan,
+}
+
+/// Whether status says what was written last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    Done,
+    Due,
 }
 
 /// The copy as it is stored.
@@ -54,10 +78,13 @@ pub struct World {
     /// What was told last, and of what.
     status: Option<CredentialStatus>,
     identity: Identity,
+    telling: Telling,
     /// The passphrase that they should be encrypted with.
     pub passphrase: Option<u8>,
     pub sealed: bool,
     minted: Value,
+    /// What the user brings, instead of having it minted.
+    brought: Option<Value>,
     copies: u32,
     /// Which life of the Secret this is: it begins anew when the Secret is deleted.
     pub life: u32,
@@ -83,15 +110,29 @@ impl World {
             held: None,
             status: None,
             identity: Identity::default(),
+            telling: Telling::Due,
             passphrase: None,
             sealed: false,
             minted: 0,
+            brought: None,
             copies: 0,
             life: 0,
             published: BTreeMap::new(),
             destroyed: Vec::new(),
             ends: Ends::default(),
         }
+    }
+
+    /// The user brings this, or something that cannot be used.
+    pub fn bring(&mut self, value: Option<Value>) {
+        const BROUGHT: Value = 1_000_000_000;
+        self.brought = value.map(|value| BROUGHT + value);
+        let policy = &mut self.scene.policy;
+        policy.source = Source::Brought { id: self.brought.map(|value| format!("id-{value}")) };
+        policy.refusal = match self.brought {
+            Some(_) => None,
+            None => Some(Complaint::person(Reason::InvalidKey, "two lines")),
+        };
     }
 
     fn testimony(&self) -> Option<Ledger> {
@@ -138,7 +179,12 @@ impl World {
                         Integrity::Intact
                     },
                 };
-                crate::stage::ours(stored.ledger.clone(), inside)
+                let ledger = stored.ledger.clone();
+                match stored.voice {
+                    Voice::Ours => ours(ledger, inside),
+                    Voice::Mute => Sight::Mute,
+                    Voice::Orphan => Sight::Orphan { ledger, inside },
+                }
             }
         };
         let mut scene = Scene { secret, testimony: self.testimony(), ..self.scene.clone() };
@@ -173,19 +219,6 @@ impl World {
             },
         });
         scene
-    }
-
-    fn look_at(&self, stored: Option<&Stored>) -> Integrity {
-        let sound = stored.is_some_and(|stored| {
-            stored.current.map(|value| format!("digest-{value}")) == stored.ledger.digest
-        });
-        if sound { Integrity::Intact } else { Integrity::Damaged }
-    }
-
-    /// The ledger of a stored Secret, if it is not an old one that somebody put back.
-    fn seen(&self, stored: &Stored) -> Option<Ledger> {
-        let secret = crate::stage::ours(stored.ledger.clone(), crate::stage::INTACT);
-        Scene { secret, testimony: self.testimony(), ..self.scene.clone() }.ledger().cloned()
     }
 
     /// One pass of the operator, that may crash after so many writes. Says what stood in the way at rest.
@@ -231,157 +264,21 @@ impl World {
         self.status = Some(project(&scene, report(complaint, self.status.as_ref())));
         if let Some(ledger) = scene.ledger() {
             self.identity = ledger.identity();
+            self.telling = Telling::Done;
         }
     }
 
-    fn write(&mut self, page: Page) {
-        let Page { mut ledger, current, previous, .. } = page;
-        let before = self.look(None);
-        let known = before.ledger().or(before.lost()).cloned();
-        if matches!(current, Current::Mint { .. } | Current::WasPrevious) {
-            had_a_cause(&before, &ledger);
-        }
-        if matches!(
-            current,
-            Current::Mint { .. } | Current::WasPrevious | Current::FromCopy | Current::Assign
-        ) {
-            assert_eq!(before.existence, Existence::Standing, "nothing comes into what is being deleted");
-        }
-        if let Some(known) = known.as_ref().filter(|known| is_put_off(known, &ledger)) {
-            assert!(self.is_account_seen(), "without the Account no end is put off: {known:?} {ledger:?}");
-            self.ends.may_move(known, &ledger);
-        }
-        let there = self.secret.take();
-        if there.is_none() {
-            self.life += 1;
-        }
-        let relocks = matches!(current, Current::Relock);
-        let encrypts = relocks || matches!(current, Current::Mint { .. });
-        let fresh = matches!(current, Current::Mint { .. } | Current::WasPrevious);
-        let none = matches!(current, Current::Nothing | Current::Assign);
-        let damaged = self.look_at(there.as_ref()) == Integrity::Damaged;
-        let old = there.clone();
-        let current = match current {
-            Current::Mint { keep } => {
-                self.minted += 1;
-                ledger.digest = Some(format!("digest-{}", self.minted));
-                let had = known.as_ref().map(|known| known.id.clone()).filter(|id| !id.is_empty());
-                let stays = before.policy.source == Source::MintSecret || ledger.revision == 1;
-                assert_eq!(keep, had.filter(|_| stays), "SecretOnly keeps the identity and KeyPair does not");
-                ledger.id = keep.unwrap_or_else(|| format!("id-{}", self.minted));
-                self.ends.known(&ledger);
-                Some(self.minted)
-            }
-            Current::Stays | Current::Relock => there.as_ref().and_then(|stored| stored.current),
-            Current::WasPrevious => there.as_ref().and_then(|stored| stored.previous),
-            Current::FromCopy => self.held.as_ref().and_then(|held| held.current),
-            Current::Assign => {
-                ledger.id = "assigned".into();
-                None
-            }
-            Current::Nothing => None,
-            Current::Brought => unreachable!("nothing is uploaded here"),
-        };
-        let previous = match previous {
-            Former::WasCurrent => there.as_ref().and_then(|stored| stored.current),
-            Former::Stays => there.as_ref().and_then(|stored| stored.previous),
-            Former::FromCopy => self.held.as_ref().and_then(|held| held.previous),
-            Former::Nothing => None,
-        };
-        assert_eq!(none, current.is_none(), "what is to be in the Secret is there");
-        let remade = there.as_ref().is_some_and(|stored| self.seen(stored).is_none());
-        assert_eq!(
-            ledger.is_live() && !(none && (damaged || remade)),
-            current.is_some(),
-            "a live ledger has a value, unless what was there is damaged or old"
-        );
-        assert_eq!(ledger.is_live() && ledger.previous.is_some(), previous.is_some(), "{ledger:?}");
-        if let Some(value) = current {
-            assert!(!self.destroyed.contains(&value), "{value} came back from the dead");
-            if let Some(before) = self.published.insert((self.life, ledger.revision), value) {
-                assert_eq!(before, value, "two values for revision {}", ledger.revision);
-            }
-            if let Some(Stored { ledger: before, current: Some(was), .. }) = &old
-                && *was != value
-                && fresh
-            {
-                let told = self.testimony().map_or(0, |testimony| testimony.revision).max(before.revision);
-                assert_eq!(ledger.revision, told + 1, "the revision rises by exactly one");
-            }
-        }
-        if ledger.is_dead()
-            && let Some(stored) = &old
-        {
-            self.destroyed.extend(stored.current.iter().chain(&stored.previous));
-            self.destroyed
-                .extend(self.held.iter().flat_map(|held| held.current.iter().chain(&held.previous)));
-        }
-        assert!(
-            !encrypts || self.passphrase.is_none() || self.sealed,
-            "nothing is encrypted before the seal is there"
-        );
-        let locked = if encrypts { self.passphrase } else { old.as_ref().and_then(|stored| stored.locked) };
-        if relocks {
-            let before = old.as_ref().expect("what is there is encrypted anew");
-            assert_eq!((before.current, before.previous), (current, previous), "the same keys");
-            assert_eq!(before.ledger.revision, ledger.revision, "the same revision");
-            assert_eq!(ledger.digest, before.ledger.digest);
-        }
-        if (remade || old.is_none()) && !fresh {
-            self.ends.lost(&ledger);
-        }
-        self.secret = Some(Stored { ledger, current, previous, locked });
+    /// The value that is current, wherever it is, and its revision.
+    pub fn holding(&self) -> Option<(Option<Value>, i64)> {
+        let stored = self.secret.as_ref().filter(|_| self.scene.existence == Existence::Standing)?;
+        let held = self.held.as_ref().and_then(|held| held.current);
+        Some((stored.current.or(held), stored.ledger.revision))
     }
 
-    /// The object is gone, with all that is its own; another one of its name is created.
-    pub fn recreate(&mut self) {
-        self.destroyed.extend(self.published.values());
-        (self.secret, self.held, self.status, self.sealed) = (None, None, None, false);
-        self.identity = Identity::default();
-        self.scene.existence = Existence::Standing;
-        self.scene.owner.uid += "-again";
-    }
-
-    /// An old version of the Secret, with all that its ledger knows.
-    pub fn put_back(&mut self, stored: Stored) {
-        self.ends.known(&stored.ledger);
-        self.secret = Some(stored);
-    }
-
-    pub fn delete_secret(&mut self) {
-        self.secret = None;
-    }
-
-    pub fn delete_seal(&mut self) {
-        self.sealed = false;
-    }
-
-    pub fn delete_copy(&mut self) {
-        self.held = None;
-    }
-
-    /// A backup tool puts the copy back after it was lost: the same bytes under another uid.
-    pub fn restore_copy(&mut self) {
-        self.copies += 1;
-        if let Some(held) = self.held.as_mut() {
-            held.copy.uid = format!("copy-{}", self.copies);
-            held.form = Form::Differs;
-        }
-    }
-
-    pub fn damage(&mut self) {
-        if let Some(stored) = self.secret.as_mut()
-            && let Some(value) = stored.current.as_mut()
-        {
-            *value += 1_000_000;
-        }
-    }
-
-    pub fn lose_status(&mut self) {
-        // A lost status with a lost Secret is a new object; here the Secret still speaks.
-        if self.secret.is_some() {
-            self.status = None;
-        }
+    /// What is being deleted takes nothing back: a Secret without its owner stays as `Retain` would leave it.
+    pub fn is_unattended(&self) -> bool {
+        let voice = self.secret.as_ref().map(|stored| stored.voice);
+        self.scene.existence == Existence::BeingDeleted && voice == Some(Voice::Orphan)
     }
 
     pub fn is_inactive(&self) -> bool {
