@@ -180,8 +180,7 @@ impl Scene {
 
     /// The best word on the material: the ledger, also of what is yet to be taken back, else the testimony.
     pub fn told(&self) -> Option<&Ledger> {
-        let orphan = || self.orphan().map(|(ledger, _)| ledger);
-        self.ledger().or_else(orphan).or(self.testimony.as_ref())
+        self.written().filter(|_| !self.is_rolled_back()).or(self.testimony.as_ref())
     }
 
     /// The ledger that stands on the Secret, be it an old copy of itself or yet to be taken back.
@@ -223,9 +222,9 @@ impl Scene {
         known.into_iter().any(|ledger| ledger.revision > 0)
     }
 
-    /// Somebody put an old version of the Secret back.
+    /// Somebody put an old version of the Secret back, be it one of before the object was restored.
     pub fn is_rolled_back(&self) -> bool {
-        let (Some((ledger, _)), Some(testimony)) = (self.ours(), &self.testimony) else { return false };
+        let (Some(ledger), Some(testimony)) = (self.written(), &self.testimony) else { return false };
         // Expired material is revoked under the same revision, and never the other way round.
         let is_earlier = match (ledger.state, testimony.state) {
             (State::Live | State::Withheld, State::Expired | State::Revoked)

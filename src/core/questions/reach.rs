@@ -65,6 +65,8 @@ pub(in crate::core) fn taken_back(scene: &Scene) -> Answer {
         return if untouched { Answer::Yes(Act::Rest(None)) } else { Answer::No };
     }
     match &scene.secret {
+        // Of an old one nothing comes back: what status says is made again.
+        Sight::Orphan { .. } if scene.is_rolled_back() => Answer::No,
         Sight::Orphan { ledger, .. } => taking::restore(scene, ledger).into(),
         Sight::Offered { found: Ok(find) } => {
             mint(scene, |scene| taking::adopt(scene, before_adoption(scene), find))
