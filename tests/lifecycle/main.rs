@@ -10,6 +10,7 @@ mod histories;
 mod limits;
 mod locking;
 mod minting;
+mod order;
 mod parent;
 mod parts;
 mod picture;
