@@ -235,6 +235,7 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
         Scene { secret: Sight::Absent, ..dead(State::Revoked) },
         Scene { secret: orphan, ..blank() },
         Scene { secret: ours(ledger(), DAMAGED), ..live() },
+        Scene { secret: ours(Ledger { issue_time: Some(at(NOW)), ..ledger() }, DAMAGED), ..live() },
         Scene { secret: Sight::Ours { ledger: ledger(), inside: INTACT, form: Form::Differs }, ..live() },
         inactive(),
         active_again(),

@@ -14,6 +14,7 @@ mod order;
 mod parent;
 mod parts;
 mod picture;
+mod questions;
 mod reach;
 mod schedule;
 mod stage;
