@@ -227,7 +227,7 @@ impl Scene {
         known.into_iter().any(|ledger| ledger.revision > 0)
     }
 
-    /// Somebody put an old version of the Secret back.
+    /// Somebody put an old version of the Secret back, be it one of before the object was restored.
     pub fn is_rolled_back(&self) -> bool {
         let (Some(ledger), Some(testimony)) = (self.written(), &self.testimony) else { return false };
         // Expired material is revoked under the same revision, and never the other way round.

@@ -161,14 +161,34 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_eight_values_are_remembered() {
-        let mut handled = Handled::default();
-        for n in 0..9 {
-            handled.record(Trigger::Rotate, &on(&n.to_string()));
+    fn each_trigger_remembers_its_own_last_eight_values_and_the_ninth_back_is_new_again() {
+        let set = |trigger, value: usize| {
+            let name = match trigger {
+                Trigger::Revoke => api::REVOKE,
+                Trigger::Retire => api::RETIRE,
+                Trigger::Rollback => api::ROLLBACK,
+                Trigger::Rotate => api::ROTATE,
+            };
+            Triggers::of(Some(&BTreeMap::from([(name.to_owned(), value.to_string())])))
+        };
+        for trigger in Trigger::ALL {
+            let mut handled = Handled::default();
+            for value in 0..9 {
+                assert!(handled.pending(trigger, &set(trigger, value)).is_some(), "{trigger:?} {value}");
+                handled.record(trigger, &set(trigger, value));
+            }
+            for value in 0..9 {
+                let is_new = handled.pending(trigger, &set(trigger, value)).is_some();
+                assert_eq!(is_new, value == 0, "{trigger:?} {value}");
+            }
+            for other in Trigger::ALL.into_iter().filter(|other| *other != trigger) {
+                assert!(handled.pending(other, &set(other, 5)).is_some(), "{trigger:?} is not {other:?}");
+            }
+            // To see one of the eight again does not make it younger.
+            handled.record(trigger, &set(trigger, 1));
+            handled.record(trigger, &set(trigger, 9));
+            assert!(handled.pending(trigger, &set(trigger, 1)).is_some(), "{trigger:?}");
         }
-        assert!(handled.pending(Trigger::Rotate, &on("0")).is_some(), "the ninth pushed it out");
-        assert!(handled.pending(Trigger::Rotate, &on("1")).is_none());
-        assert_eq!(handled.rotate.len(), 8);
     }
 
     #[test]

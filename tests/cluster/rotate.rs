@@ -165,3 +165,20 @@ fn in_the_overlap_of_an_ssh_key_the_old_line_says_when_it_ends() {
         assert_ne!(text(&object["status"]["fingerprint"]), text(&object["status"]["previous"]["id"]));
     });
 }
+
+#[test]
+fn no_overlap_in_the_spec_beats_the_overlap_of_the_account() {
+    play(|stage| async move {
+        stage.patch(Account, "alice", json!({"spec": {"credentialDefaults": {"overlap": "1h"}}})).await;
+        stage.until(Account, "alice", "observed", is_observed).await;
+        stage.ready(AccessToken, CI, json!({"rotation": {"overlap": "0s"}})).await;
+        let first = has(&stage.secret(CI).await, "token");
+        stage.annotate(AccessToken, CI, ROTATE, "leak").await;
+        let object = stage.until_revision(AccessToken, CI, 2).await;
+        let secret = stage.secret(CI).await;
+        assert!(has(&secret, "token") != first && value(&secret, "previousToken").is_none(), "{secret:#}");
+        let status = &object["status"];
+        assert_eq!((&status["previous"], &status["next"]), (&json!(null), &json!(null)));
+        assert_eq!(status["digests"].as_array().map(Vec::len), Some(1), "only one is live");
+    });
+}

@@ -89,6 +89,40 @@ fn a_period_a_cron_expression_and_a_renewal_act_when_status_foretells_it_and_no_
 }
 
 #[test]
+fn a_renewal_uses_the_overlap_of_the_account_and_without_any_the_old_one_is_valid_until_its_own_end() {
+    play(|stage| async move {
+        let renewal = json!({"lifetime": "3h", "renewBefore": "2h"});
+        let renewed = async |name: &str, spec: &Value| {
+            stage.ready(AccessToken, name, spec.clone()).await;
+            let first = has(&stage.secret(name).await, "token");
+            aged(&stage, name, 100 * 60).await;
+            let status = stage.until_revision(AccessToken, name, 2).await["status"].clone();
+            assert_eq!(status["history"][1]["reason"], "Renewed", "{name}");
+            (first, stage.secret(name).await, status)
+        };
+        let (first, secret, status) = renewed("without", &renewal).await;
+        assert_eq!(has(&secret, "previousToken"), first);
+        let previous = &status["previous"];
+        assert_eq!(previous["retirementTime"], previous["expirationTime"], "its own end");
+        assert!(time(&previous["retirementTime"]) > now() + SignedDuration::from_mins(70));
+
+        stage.patch(Account, "alice", json!({"spec": {"credentialDefaults": {"overlap": "30m"}}})).await;
+        stage.until(Account, "alice", "observed", is_observed).await;
+        let (first, secret, status) = renewed("accounts", &renewal).await;
+        assert_eq!(has(&secret, "previousToken"), first);
+        let previous = &status["previous"];
+        let overlap = time(&previous["retirementTime"]).duration_since(time(&status["issueTime"]));
+        assert!((1_800..=1_801).contains(&overlap.as_secs()), "{previous}");
+        assert!(time(&previous["retirementTime"]) < time(&previous["expirationTime"]));
+
+        let mut at_once = renewal;
+        at_once["rotation"] = json!({"overlap": "0s"});
+        let (_, secret, status) = renewed("none", &at_once).await;
+        assert_eq!((value(&secret, "previousToken"), &status["previous"]), (None, &Value::Null));
+    });
+}
+
+#[test]
 fn due_dates_that_passed_while_the_operator_was_stopped_act_once() {
     RUNTIME.block_on(async {
         let control_plane = support::own().await;

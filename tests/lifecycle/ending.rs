@@ -3,12 +3,13 @@
 use chatelaine::{
     api::State,
     core::{
-        ledger::Ledger,
+        ledger::{Copy, Ledger},
         lifecycle::{Act, decide},
         page::{Current, Former},
         period::Period,
         policy::{Expiry, Policy, Schedule, Wanted},
-        scene::{Clock, Existence, Form, Inside, Integrity, Scene, Sight},
+        scene::{Clock, CopySight, Existence, Form, Inside, Integrity, Scene, Sight},
+        trigger::{Handled, Triggers},
     },
 };
 
@@ -51,12 +52,18 @@ fn a_credential_born_with_revoke_is_born_revoked_and_with_rotate_beside_it_is_no
 
 #[test]
 fn values_that_are_there_at_birth_have_acted() {
-    let issued = page(&asking(blank(), Some("r"), Some("v")));
-    assert_eq!(
-        (&issued.ledger.handled.rotate[..], &issued.ledger.handled.revoke[..]),
-        (&["r".to_owned()][..], &["v".to_owned()][..])
-    );
-    assert_eq!(decide(&asking(with(issued.ledger), Some("r"), Some("v"))), Act::Rest(None));
+    let all = ["r", "v", "t", "b"].map(|value| Some(value.to_owned()));
+    let [rotate, revoke, retire, rollback] = all;
+    let born = Scene { triggers: Triggers { rotate, revoke, retire, rollback }, ..blank() };
+    let issued = page(&born).ledger;
+    let handled = ["r", "v", "t", "b"].map(|value| vec![value.to_owned()]);
+    let [rotate, revoke, retire, rollback] = handled;
+    assert_eq!(issued.handled, Handled { rotate, revoke, retire, rollback });
+    let overlapping = Ledger { previous: Some(previous(NOW + 60)), ..issued };
+    assert_eq!(decide(&Scene { triggers: born.triggers, ..with(overlapping) }), Act::Rest(None));
+    let none = page(&blank()).ledger;
+    assert_eq!(none.handled, Handled::default(), "what is absent is recorded as absent");
+    assert_eq!(page(&asking(with(none), Some("r"), None)).ledger.revision, 2, "so what comes later acts");
 }
 
 #[test]
@@ -73,6 +80,20 @@ fn at_its_not_after_the_material_goes_and_not_before() {
         (State::Expired, Current::Nothing, None)
     );
     assert_eq!((page.ledger.id.as_str(), page.ledger.revision), ("id-1", 1), "it stays listed");
+}
+
+#[test]
+fn when_the_current_one_ends_the_previous_one_goes_with_it_whatever_was_left_of_its_overlap() {
+    for inactive in [false, true] {
+        let overlapping = if inactive { withheld() } else { live() };
+        let previous = Some(previous(NOW + 500));
+        let ledger = Ledger { previous, not_after: Some(at(NOW)), ..overlapping.ledger().unwrap().clone() };
+        let mut scene = Scene { secret: ours(ledger, INTACT), ..overlapping };
+        scene.policy.expiry = Expiry::At(at(NOW));
+        let expired = page(&scene);
+        assert_eq!((expired.ledger.state, expired.ledger.previous), (State::Expired, None));
+        assert_eq!((expired.current, expired.previous), (Current::Nothing, Former::Nothing));
+    }
 }
 
 #[test]
@@ -206,6 +227,7 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
         scene
     };
     let orphan = Sight::Orphan { ledger: ledger(), inside: INTACT };
+    let another = Copy { uid: "copy-2".into(), ..copy() };
     for scene in [
         blank(),
         asking(live(), Some("r"), None),
@@ -213,9 +235,12 @@ fn an_object_that_is_being_deleted_is_only_revoked_expired_or_retired() {
         Scene { secret: Sight::Absent, ..dead(State::Revoked) },
         Scene { secret: orphan, ..blank() },
         Scene { secret: ours(ledger(), DAMAGED), ..live() },
+        Scene { secret: ours(Ledger { issue_time: Some(at(NOW)), ..ledger() }, DAMAGED), ..live() },
         Scene { secret: Sight::Ours { ledger: ledger(), inside: INTACT, form: Form::Differs }, ..live() },
         inactive(),
         active_again(),
+        Scene { copy: Some(CopySight { form: Form::Differs, ..copy_sight(INTACT) }), ..withheld() },
+        Scene { copy: Some(CopySight { copy: another, ..copy_sight(INTACT) }), ..withheld() },
     ] {
         assert_eq!(decide(&dying(scene.clone())), Act::Rest(None), "{scene:?}");
     }

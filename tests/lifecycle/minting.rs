@@ -237,10 +237,20 @@ fn the_ledger_lists_the_last_ten_revisions_and_lets_older_ones_go() {
 }
 
 #[test]
-fn a_second_rotation_in_an_overlap_lets_the_oldest_go() {
-    let mut scene = asking(with(Ledger { previous: Some(previous(NOW + 60)), ..ledger() }), Some("r"), None);
-    scene.policy.overlap = Some(Period::seconds(600));
-    assert_eq!(page(&scene).ledger.previous.unwrap().digest, "digest-1");
+fn a_second_rotation_in_an_overlap_lets_the_oldest_go_and_the_one_that_was_current_has_its_own_overlap() {
+    // The overlap of the first rotation ends sooner or later than that of the second.
+    for first in [NOW + 60, NOW + 5_000] {
+        for (own, until) in [(None, NOW + 600), (Some(NOW + 300), NOW + 300), (Some(NOW + 900), NOW + 600)] {
+            let ledger = Ledger { previous: Some(previous(first)), not_after: own.map(at), ..ledger() };
+            let mut scene = asking(with(ledger), Some("r"), None);
+            scene.policy.expiry = own.map_or(Expiry::Never, |end| Expiry::At(at(end)));
+            scene.policy.overlap = Some(Period::seconds(600));
+            let page = page(&scene);
+            let previous = page.ledger.previous.unwrap();
+            assert_eq!((page.previous, previous.digest.as_str()), (Former::WasCurrent, "digest-1"));
+            assert_eq!((previous.not_after, previous.retirement_time), (own.map(at), at(until)), "{own:?}");
+        }
+    }
 }
 
 #[test]

@@ -72,6 +72,28 @@ fn what_was_dead_before_a_restore_stays_dead() {
 }
 
 #[test]
+fn an_old_copy_of_before_a_restore_counts_as_lost_and_brings_nothing_back() {
+    let before = |revision, inside| {
+        let ledger = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, revision, ..ledger() };
+        Sight::Orphan { ledger, inside }
+    };
+    for state in [State::Expired, State::Revoked] {
+        for revision in [1, 2] {
+            let testimony = Ledger { revision, ..dead(state).testimony.unwrap() };
+            let page = page(&Scene { secret: before(1, INTACT), ..with(testimony) });
+            assert_eq!((page.ledger.state, page.ledger.revision), (state, revision));
+            assert_eq!((page.current, page.ledger.owner), (Current::Nothing, owner()));
+        }
+    }
+    let newer = Ledger { revision: 3, ..ledger() };
+    let scene = Scene { secret: before(1, INTACT), ..with(newer.clone()) };
+    assert_eq!(page(&scene).ledger.revision, 4, "new material");
+    assert_eq!(decide(&Scene { existence: Existence::BeingDeleted, ..scene }), Act::Rest(None));
+    let same = page(&Scene { secret: before(3, INTACT), ..with(newer) });
+    assert_eq!((same.current, same.ledger.revision), (Current::Stays, 3), "what status knows is taken back");
+}
+
+#[test]
 fn a_restored_secret_whose_material_is_not_what_its_ledger_says_is_taken_back_and_then_repaired() {
     let old = Ledger { owner: Owner { uid: "uid-0".into(), ..owner() }, revision: 4, ..ledger() };
     let back = page(&Scene { secret: Sight::Orphan { ledger: old, inside: DAMAGED }, ..blank() });

@@ -1,4 +1,4 @@
-//! Row 7, and what all triggers have in common: their order, the Account's, and what has acted.
+//! Row 8, and what all triggers have in common: the Account's, and what has acted.
 
 use chatelaine::{
     api::{CredentialStatus, State},
@@ -17,11 +17,11 @@ use chatelaine::{
 
 use crate::stage::*;
 
-fn retire(value: &str) -> Triggers {
+pub fn retire(value: &str) -> Triggers {
     Triggers { retire: Some(value.into()), ..Triggers::default() }
 }
 
-fn rollback(value: &str) -> Triggers {
+pub fn rollback(value: &str) -> Triggers {
     Triggers { rollback: Some(value.into()), ..Triggers::default() }
 }
 
@@ -29,7 +29,7 @@ pub fn rotate(value: &str) -> Triggers {
     Triggers { rotate: Some(value.into()), ..Triggers::default() }
 }
 
-fn revoke(value: &str) -> Triggers {
+pub fn revoke(value: &str) -> Triggers {
     Triggers { revoke: Some(value.into()), ..Triggers::default() }
 }
 
@@ -59,7 +59,7 @@ fn overlap() -> Ledger {
 }
 
 /// A lifetime by which both ends of the overlap are as the ledger says.
-fn overlapping() -> Scene {
+pub fn overlapping() -> Scene {
     let mut scene = with(overlap());
     scene.policy.expiry = Expiry::After(Period::seconds(4_100));
     scene
@@ -208,52 +208,6 @@ fn what_was_rolled_back_is_not_replaced_again_by_the_date_that_had_replaced_it()
     assert_eq!(decide(&halfway), Act::Rest(None));
     let late = Scene { now: at(NOW + 376), ..scene };
     assert_eq!(page(&late).ledger.reason(), Reason::Renewed, "but it does not expire unnoticed");
-}
-
-#[test]
-fn several_at_once_act_in_the_order_revoke_retire_rollback_rotate() {
-    let all = Triggers {
-        revoke: Some("v".into()),
-        retire: Some("t".into()),
-        rollback: Some("b".into()),
-        rotate: Some("r".into()),
-    };
-    let played = |mut scene: Scene| {
-        let mut steps = Vec::new();
-        while let Act::Write(page) = decide(&scene) {
-            steps.push((page.news.clone().unwrap().reason, page.ledger.revision));
-            scene.secret = ours(page.ledger, INTACT);
-            assert!(steps.len() < 9, "{steps:?}");
-        }
-        (steps, scene)
-    };
-    for scene in [here(all.clone(), overlapping()), there(all.clone(), overlapping())] {
-        let (steps, scene) = played(scene);
-        assert_eq!(steps[0], (Reason::Revoked, 2));
-        assert_eq!(steps[1], (Reason::Issued, 3), "a rotate revives what the revoke took");
-        let ledger = scene.ledger().unwrap();
-        assert_eq!((ledger.state, ledger.revision, &ledger.previous), (State::Live, 3, &None));
-    }
-    let three = Triggers { revoke: None, ..all.clone() };
-    let mut scene = here(three, overlapping());
-    scene.policy.overlap = Some(Period::seconds(100));
-    let (steps, scene) = played(scene);
-    let reasons: Vec<_> = steps.iter().map(|(reason, _)| *reason).collect();
-    assert_eq!(
-        reasons,
-        [Reason::Retired, Reason::Updated, Reason::Rotated],
-        "there was nothing left to roll back to"
-    );
-    assert_eq!(scene.ledger().unwrap().previous.as_ref().unwrap().id, "id-2");
-    let mut scene = here(Triggers { revoke: None, retire: None, ..all }, overlapping());
-    scene.policy.overlap = Some(Period::seconds(100));
-    let (steps, scene) = played(scene);
-    assert_eq!(steps, [(Reason::RolledBack, 3), (Reason::Rotated, 4)]);
-    assert_eq!(
-        scene.ledger().unwrap().previous.as_ref().unwrap().id,
-        "id-0",
-        "what was rolled back overlaps"
-    );
 }
 
 #[test]

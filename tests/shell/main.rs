@@ -25,6 +25,8 @@ mod restoring;
 mod schedule;
 mod server;
 mod stage;
+mod strangers;
+mod testimony;
 mod triggers;
 mod upgrade;
 mod withholding;

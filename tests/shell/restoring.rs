@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chatelaine::{
-    api::{AWAIT_RESTORE, AccessToken, LEDGER, SshKey},
+    api::{AWAIT_RESTORE, AccessToken, LEDGER, REVOKE, ROTATE, SshKey},
     controller::queue::Again,
+    core::reason::Reason,
 };
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::{
+    output::value,
+    stage::{Stage, ledger},
+};
 
 /// A Secret that was made for an object of the same name that is gone.
 async fn left_over() -> Value {
@@ -79,4 +83,109 @@ async fn a_restored_key_keeps_its_first_number_when_its_secret_is_lost_afterward
     stage.server.remove("secrets", "ci");
     stage.rest().await;
     assert_eq!(told(&stage), (json!(4711), json!(2)), "no API that knows the key by it has to learn another");
+}
+
+const COPY: &str = "chatelaine-held-uid-ci";
+
+/// What a tool has to make of an old Secret so that the server takes it.
+type Whose = fn(&mut Value);
+
+/// As it was, and as a tool leaves it that strips what it does not know.
+const WHOSE: [(&str, Whose); 4] = [
+    ("ours", |_| ()),
+    ("ours, without an owner", |secret| secret["metadata"]["ownerReferences"] = json!(null)),
+    ("ours, without a ledger", |secret| secret["metadata"]["annotations"] = json!({})),
+    ("of an earlier object of this name, without an owner", |secret| {
+        let mut ledger = ledger(secret);
+        ledger["owner"]["uid"] = json!("uid-before");
+        secret["metadata"]["annotations"][LEDGER] = json!(ledger.to_string());
+        secret["metadata"]["ownerReferences"] = json!(null);
+    }),
+];
+
+/// The old versions that there may be in a backup: alone, in an overlap, withheld with the copy that held the material.
+async fn kept_and_then_revoked() -> (Stage<AccessToken>, Vec<(&'static str, Vec<Value>)>) {
+    let mut stage = Stage::<AccessToken>::new(json!({"rotation": {"overlap": "1h"}}));
+    stage.rest().await;
+    let mut kept = vec![("alone", vec![stage.secret("ci")])];
+    stage.annotate(ROTATE, "again");
+    stage.rest().await;
+    kept.push(("in an overlap", vec![stage.secret("ci")]));
+    stage.edit(|object| object["spec"]["active"] = json!(false));
+    stage.rest().await;
+    kept.push(("withheld", vec![stage.secret("ci"), stage.secret(COPY)]));
+    stage.edit(|object| object["spec"]["active"] = json!(true));
+    stage.rest().await;
+    stage.annotate(REVOKE, "leak");
+    stage.rest().await;
+    assert_eq!(stage.object("ci")["status"]["state"], "Revoked");
+    stage.told();
+    (stage, kept)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_copy_under_the_status_of_a_newer_revoke_stays_dead_and_its_bytes_go_whosever_it_looks() {
+    for (whose, of) in WHOSE {
+        for age in 0..3 {
+            for goes in [false, true] {
+                let (mut stage, mut kept) = kept_and_then_revoked().await;
+                let (old, secrets) = kept.swap_remove(age);
+                if goes {
+                    // The value that acted is not there any more to act again.
+                    stage.edit(|object| object["metadata"]["annotations"] = json!({}));
+                    stage.rest().await;
+                }
+                for mut secret in secrets {
+                    if secret["metadata"]["name"] == "ci" {
+                        of(&mut secret);
+                    }
+                    stage.server.put("secrets", secret);
+                }
+                let put_back = stage.server.published("ci").len();
+                stage.rest().await;
+                let at = format!("{whose}, {old}, the trigger {}", if goes { "gone" } else { "there" });
+                let status = &stage.object("ci")["status"];
+                assert_eq!((&status["state"], &status["revision"]), (&json!("Revoked"), &json!(2)), "{at}");
+                assert_eq!(
+                    (&stage.ledger()["state"], &stage.ledger()["revision"]),
+                    (&json!("Revoked"), &json!(2)),
+                    "{at}"
+                );
+                assert_eq!(stage.ledger()["owner"]["uid"], "uid-ci", "{at}");
+                assert!(stage.server.get("secrets", COPY).is_none(), "{at}");
+                for secret in &stage.server.published("ci")[put_back..] {
+                    let values = [&secret["data"]["token"], &secret["data"]["previousToken"]];
+                    assert_eq!(values, [&Value::Null; 2], "{at}: the operator itself wrote it again");
+                }
+                assert!(stage.server.published("ci").len() > put_back, "{at}: it was taken out");
+                assert!(!stage.told().contains(&Reason::Restored), "{at}");
+                stage.annotate(ROTATE, "after the leak");
+                stage.rest().await;
+                assert_eq!(
+                    (&stage.ledger()["state"], &stage.ledger()["revision"]),
+                    (&json!("Live"), &json!(3)),
+                    "{at}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_key_under_the_status_of_a_newer_revoke_leaves_a_comment_and_an_empty_file() {
+    for (whose, of) in WHOSE {
+        let mut stage = Stage::<SshKey>::new(json!({}));
+        stage.rest().await;
+        let mut old = stage.secret("ci");
+        stage.annotate(REVOKE, "leak");
+        stage.rest().await;
+        let secrets = |stage: &Stage<SshKey>| {
+            ["ssh-privatekey", "authorized_keys"].map(|key| value(&stage.secret("ci"), key))
+        };
+        of(&mut old);
+        stage.server.put("secrets", old);
+        stage.rest().await;
+        assert_eq!(secrets(&stage), ["# revoked\n", ""].map(|text| Some(text.to_owned())), "{whose}");
+        assert_eq!(stage.ledger()["state"], "Revoked", "{whose}");
+    }
 }

@@ -105,6 +105,11 @@ impl Server {
         self.lock().faults.push(fault);
     }
 
+    /// Whether all that was to go wrong has gone wrong.
+    pub fn is_through(&self) -> bool {
+        self.lock().faults.is_empty()
+    }
+
     /// From now on every Secret that is written goes through this.
     pub fn admit(&self, webhook: Option<Webhook>) {
         self.lock().webhook = webhook;
