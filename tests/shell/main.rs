@@ -27,4 +27,5 @@ mod server;
 mod stage;
 mod triggers;
 mod upgrade;
+mod withdrawn;
 mod withholding;
