@@ -191,3 +191,14 @@ fn every_rule_refuses_a_row() {
     }
     assert!(silent.is_empty(), "rules that no row breaks:\n{}", silent.join("\n"));
 }
+
+/// The namespace is the boundary of trust: there is no place in a spec where another could be named.
+#[test]
+fn no_reference_has_a_namespace() {
+    let namespaced: Vec<_> = crate::fields()
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.contains(".spec") && path.to_lowercase().ends_with("namespace"))
+        .collect();
+    assert!(namespaced.is_empty(), "{namespaced:?}");
+}
