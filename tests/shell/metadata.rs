@@ -51,7 +51,11 @@ async fn the_flag_lets_a_prefix_and_a_whole_key_through_and_nothing_beside_them(
 async fn what_is_on_the_object_is_never_copied_onto_its_secrets() {
     let mut stage =
         issued(&["team.example.com", "argocd.argoproj.io"], json!({"labels": {"tier": "one"}})).await;
-    let theirs = json!({"app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop", "team.example.com/a": "b", "plain": "c"});
+    // Among them the two of which the caches know.
+    let theirs = json!({
+        "app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop", "plain": "c",
+        "velero.io/restore-name": "nightly", "chatelaine.dev/retire": "1",
+    });
     stage.edit(|object| {
         object["metadata"]["labels"] = theirs.clone();
         object["metadata"]["annotations"] = theirs.clone();
