@@ -1,6 +1,8 @@
 //! The schema without a cluster: the files in `crds/`, the rules, the bounds, and what must not be there.
 
 mod rules;
+#[path = "crd/texts.rs"]
+mod texts;
 
 use std::collections::BTreeSet;
 use std::fs;

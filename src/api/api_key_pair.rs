@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     common::{CredentialSpec, Rotation},
-    output::SecretFormat,
     output_rule, rule, schedule, shape,
     status::CredentialStatus,
 };
@@ -28,8 +27,6 @@ pub const NAMES: &[&str] = &[
     "permissions",
     "expirationTime",
 ];
-
-const FORMATS: &[SecretFormat] = &SecretFormat::ALL;
 
 /// What an ApiKeyPair should be.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -63,7 +60,6 @@ const FORMATS: &[SecretFormat] = &SecretFormat::ALL;
         .field_path(".accessKeyPrefix"),
     validation = output_rule::renamed_keys_are(KEYS),
     validation = output_rule::new_keys_are_not(KEYS),
-    validation = output_rule::formats_are("ApiKeyPair", FORMATS),
     validation = output_rule::templates_name(NAMES),
     validation = output_rule::template_keys_are_not(KEYS),
     validation = output_rule::type_is_kept(),

@@ -42,6 +42,7 @@ pub fn new_keys_are_not(canonical: &[&str]) -> Rule {
 
 // formats and templates
 
+/// Of a kind that does not have all of them.
 pub fn formats_are(kind: &str, allowed: &[SecretFormat]) -> Rule {
     let names: Vec<_> = allowed.iter().map(|format| format!("{format:?}")).collect();
     Rule::new(if_any("formats", &format!("self.secret.formats.all(f, f in [{}])", quoted(&names))))

@@ -94,7 +94,7 @@ pub fn formats(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub fn template(_: &mut SchemaGenerator) -> Schema {
-    let value = Rule::new(r"!self.matches(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]')")
+    let value = Rule::new(r"!self.matches(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]')")
         .message("must not contain control characters other than tabs and line breaks");
     let key = Rule::new(format!(
         "self.all(k, size(k) <= 253 && k.matches('{DATA_KEY}') && k != '.' && !k.startsWith('..'))"

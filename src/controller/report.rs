@@ -250,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn what_people_should_look_at_is_a_warning() {
+        let type_of = |reason| event(Timestamp::UNIX_EPOCH, &told("u", reason)).type_.unwrap();
+        for reason in
+            [Reason::PermissionNotGranted, Reason::RoleNotFound, Reason::Revoked, Reason::InvalidKey]
+        {
+            assert_eq!(type_of(reason), "Warning", "{reason:?}");
+        }
+        for reason in [Reason::Issued, Reason::Rotated, Reason::Renewed, Reason::Inactive] {
+            assert_eq!(type_of(reason), "Normal", "{reason:?}");
+        }
+    }
+
+    #[test]
     fn a_mass_issue_is_not_remembered_whole() {
         let mut lately = Lately::default();
         for number in 0..2 * REMEMBERED {

@@ -60,7 +60,10 @@ fn keys_of_an_ssh_key_are_copied_under_the_other_name() {
         let withheld = stage.secret(CI).await;
         let rest = has(&withheld, "ssh-privatekey");
         assert!(rest.starts_with("# withheld") && rest.lines().count() == 1, "{rest}");
-        assert_ne!(value(&withheld, "id_ed25519"), value(&secret, "id_ed25519"));
+        assert_eq!(keys(&withheld), ["authorized_keys", "id_ed25519", "ssh-privatekey"]);
+        assert_eq!(has(&withheld, "id_ed25519"), rest, "a copy is a copy, of the comment too");
+        stage.patch(SshKey, CI, json!({"spec": {"active": true}})).await;
+        stage.until(Secret, CI, "given back", |back| back["data"] == secret["data"]).await;
     });
 }
 

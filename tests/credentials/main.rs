@@ -2,7 +2,9 @@
 
 mod fixture;
 mod formats;
+mod hostile;
 mod keys;
+mod lines;
 mod openssh;
 mod passphrases;
 mod passwords;

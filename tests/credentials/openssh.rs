@@ -38,7 +38,7 @@ pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn ssh_keygen(flags: &str, file: &Path) -> String {
+pub fn ssh_keygen(flags: &str, file: &Path) -> String {
     let output = Command::new("ssh-keygen").arg(flags).arg(file).output().unwrap();
     assert!(output.status.success(), "ssh-keygen {flags}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

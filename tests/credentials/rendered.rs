@@ -9,12 +9,11 @@ use std::{
 
 use chatelaine::{
     api::{ApiKeyPair, SecretType},
-    core::material::{Identity, Material, SecretBytes},
+    core::material::{Identity, Material},
     credentials::{Credential, Showing, rendering::renderings},
 };
 use configparser::ini::Ini;
 use data_encoding::BASE64;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::fixture::{current, key_pair, mint, overlap, secret_text, ssh_key, token, withdrawn};
@@ -31,9 +30,9 @@ const EVERYTHING: [&str; 9] = [
     "ServiceBinding",
 ];
 
-type Texts = BTreeMap<String, String>;
+pub type Texts = BTreeMap<String, String>;
 
-fn made<K: Credential>(object: &K, showing: Showing<'_>, type_: SecretType) -> Texts {
+pub fn made<K: Credential>(object: &K, showing: Showing<'_>, type_: SecretType) -> Texts {
     let made = renderings(object, showing, &object.render(showing), type_, 1 << 20, |_| false);
     let asked = made.asked.into_iter().map(|(key, text)| (key, text.unwrap()));
     let all = made.required.into_iter().chain(asked);
@@ -50,30 +49,30 @@ fn everything(mut spec: Value) -> ApiKeyPair {
     key_pair(spec)
 }
 
-fn json_of(texts: &Texts, key: &str) -> Value {
+pub fn json_of(texts: &Texts, key: &str) -> Value {
     serde_json::from_str(&texts[key]).unwrap_or_else(|error| panic!("{key}: {error}"))
 }
 
-fn csv_of(text: &str) -> BTreeMap<String, String> {
+pub fn csv_of(text: &str) -> BTreeMap<String, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(|row| row.unwrap()).collect();
     assert_eq!(rows.len(), 1, "one credential");
     rows.into_iter().next().unwrap()
 }
 
-fn ini_of(text: &str) -> BTreeMap<String, String> {
+pub fn ini_of(text: &str) -> BTreeMap<String, String> {
     let mut ini = Ini::new_cs();
     let sections = ini.read(text.to_owned()).unwrap();
     assert_eq!(sections.keys().collect::<Vec<_>>(), ["default"]);
     sections["default"].iter().map(|(name, value)| (name.clone(), value.clone().unwrap())).collect()
 }
 
-fn dotenv_of(text: &str) -> BTreeMap<String, String> {
+pub fn dotenv_of(text: &str) -> BTreeMap<String, String> {
     dotenvy::from_read_iter(text.as_bytes()).map(|pair| pair.unwrap()).collect()
 }
 
 /// What a shell makes of the file: the value of each of these variables.
-fn sh_of(text: &str, names: &[&str]) -> Vec<String> {
+pub fn sh_of(text: &str, names: &[&str]) -> Vec<String> {
     let prints: String = names.iter().map(|name| format!("printf '%s\\0' \"${name}\"\n")).collect();
     let output = Command::new("sh").args(["-euc", &format!("{text}\n{prints}")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -185,13 +184,6 @@ fn json_csv_and_env_say_whose_it_is_and_until_when() {
 }
 
 #[test]
-fn nothing_is_rendered_without_material() {
-    let object = everything(json!({"secret": {"template": {"a": "no secret in it"}}}));
-    let identity = mint(&object, 1).identity;
-    assert_eq!(made(&object, withdrawn(&identity, "revoked"), SecretType::Opaque), Texts::new());
-}
-
-#[test]
 fn a_type_has_the_keys_that_it_demands_with_material_and_without() {
     let basic = |object: &ApiKeyPair, showing| made(object, showing, SecretType::BasicAuth);
     let object = key_pair(json!({}));
@@ -217,29 +209,6 @@ fn a_type_has_the_keys_that_it_demands_with_material_and_without() {
     );
     let gone = made(&bearer, withdrawn(&material.identity, "gone"), SecretType::DockerConfigJson);
     assert_eq!(json_of(&gone, ".dockerconfigjson"), json!({"auths": {}}));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn json_csv_and_env_carry_any_text(id in "\\PC{0,12}", secret in "\\PC{1,24}") {
-        let object = key_pair(json!({"secret": {"formats": ["Json", "Csv", "Env"]}}));
-        let material = Material {
-            identity: Identity { id: id.clone(), public: None },
-            secret: Some(SecretBytes::from(secret.as_str())),
-        };
-        let texts = shown(&object, &material);
-        prop_assert_eq!(&json_of(&texts, "credentials.json")["secretKey"], &json!(secret));
-        let csv = csv_of(&texts["credentials.csv"]);
-        prop_assert_eq!((&csv["accessKey"], &csv["secretKey"]), (&id, &secret));
-        let text = format!("accessKey=\n{}", texts["credentials.env"]);
-        prop_assert_eq!(sh_of(&text, &["accessKey", "secretKey"]), [id, secret.clone()]);
-        // Its reader takes a backslash before a quote as an escape, which no shell does between single quotes.
-        if !texts["credentials.env"].replace(r"'\''", "").contains('\\') {
-            prop_assert_eq!(&dotenv_of(&texts["credentials.env"])["secretKey"], &secret);
-        }
-    }
 }
 
 /// Files of one test, gone with it.

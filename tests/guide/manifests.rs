@@ -60,6 +60,25 @@ fn every_public_key_in_the_documents_and_the_examples_is_one() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_manifest_of_the_examples_begins_with_what_it_is_for() -> Result<()> {
+    let mut explained = 0;
+    for folder in fs::read_dir(checkout::root().join("examples"))? {
+        for file in fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            if path.extension().is_none_or(|it| it != "yaml") {
+                continue;
+            }
+            for document in fs::read_to_string(&path)?.split("---\n") {
+                ensure!(document.starts_with("# "), "{}: nothing is said of\n{document}", path.display());
+                explained += 1;
+            }
+        }
+    }
+    ensure!(explained >= 30, "only {explained} manifests were found");
+    Ok(())
+}
+
 /// The blocks that are whole objects of ours; a piece of one has another fence.
 fn manifests(text: &str) -> Vec<String> {
     let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());

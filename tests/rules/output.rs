@@ -26,6 +26,12 @@ pub fn rows() -> Vec<Row> {
     rows.extend(servers());
     rows.push(refused(
         SshKey,
+        "a variable has a name, also where there is no format for it",
+        json!({"secret": {"formats": ["Env"], "keys": {"ssh-publickey": "id.pub"}}}),
+        "format Env needs new names in keys that can be variables",
+    ));
+    rows.push(refused(
+        SshKey,
         "the type of an SshKey's Secret is given",
         json!({"secret": {"type": "Opaque"}}),
         "the type of an SshKey's Secret follows from method",
@@ -84,6 +90,12 @@ fn templates(kind: Kind) -> Vec<Row> {
             kind,
             "a template has no control characters",
             template(json!({"a": "x\u{0}"})),
+            "must not contain control characters other than tabs and line breaks",
+        ),
+        refused(
+            kind,
+            "a template has no control characters of Latin-1",
+            template(json!({"a": "x\u{9f}"})),
             "must not contain control characters other than tabs and line breaks",
         ),
         refused(

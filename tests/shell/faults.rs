@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatelaine::{
-    api::{AccessToken, ROTATE},
+    api::{AccessToken, ApiKeyPair, ROTATE, SshKey},
     controller::{error::Failure, queue::Again},
 };
 use http::Method;
@@ -218,4 +218,65 @@ async fn an_account_whose_read_failed_once_is_looked_for_again_and_counts_as_gon
     stage.rest().await;
     assert_eq!(stage.ledger()["state"], "Withheld");
     assert_eq!(stage.condition("Ready")["reason"], "AccountNotFound");
+}
+
+/// The objects are older than the rules of admission, which ask for nothing that cannot be made.
+#[tokio::test(start_paused = true)]
+async fn a_generation_that_fails_is_told_and_tried_again_and_the_live_one_stays() {
+    let unmakable = json!("A".repeat(20));
+    let mut stage =
+        Stage::<ApiKeyPair>::new(json!({"accessKeyPrefix": unmakable, "rotation": {"mode": "KeyPair"}}));
+    for _ in 0..3 {
+        stage.see_object("ci");
+        let outcome = stage.look().await;
+        assert!(matches!(outcome, Err(Failure::Mint(_))), "{outcome:?}");
+        let (ready, waits) = (stage.condition("Ready"), stage.condition("Reconciling"));
+        assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("MintingFailed")));
+        assert_eq!((&waits["status"], &waits["reason"]), (&json!("True"), &json!("MintingFailed")));
+        assert!(
+            ready["message"].as_str().unwrap().contains("leaves too few characters to chance"),
+            "{ready}"
+        );
+        assert!(stage.server.get("secrets", "ci").is_none());
+    }
+    let set = |stage: &mut Stage<ApiKeyPair>, prefix: &Value| {
+        stage.edit(|object| object["spec"]["accessKeyPrefix"] = prefix.clone());
+    };
+    set(&mut stage, &json!("A"));
+    stage.rest().await;
+    let live = stage.secret("ci")["data"].clone();
+    assert_eq!(stage.ledger()["revision"], 1);
+
+    set(&mut stage, &unmakable);
+    stage.annotate(ROTATE, "1");
+    let outcome = stage.look().await;
+    assert!(matches!(outcome, Err(Failure::Mint(_))), "{outcome:?}");
+    assert_eq!(stage.condition("Ready")["status"], "True", "what is valid is served");
+    assert_eq!(stage.condition("Reconciling")["reason"], "MintingFailed");
+    assert_eq!(stage.secret("ci")["data"], live);
+    set(&mut stage, &json!("A"));
+    stage.rest().await;
+    assert_eq!(stage.ledger()["revision"], 2, "the rotation was still wanted");
+    assert_eq!(stage.condition("Reconciling"), Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_generation_that_fails_is_told_and_tried_again_too() {
+    let mut stage = Stage::<SshKey>::new(json!({"algorithm": "Rsa", "bits": 1024}));
+    for _ in 0..2 {
+        stage.see_object("ci");
+        stage.look().await.expect("begun");
+        stage.next().await;
+        stage.see_object("ci");
+        let outcome = stage.look().await;
+        assert!(matches!(outcome, Err(Failure::Mint(_))), "{outcome:?}");
+        assert_eq!(stage.condition("Reconciling")["reason"], "MintingFailed");
+        assert_eq!(stage.condition("Ready")["status"], "Unknown", "as it was while the key was made");
+        assert!(stage.server.get("secrets", "ci").is_none());
+    }
+    stage.edit(|object| object["spec"]["bits"] = json!(2048));
+    stage.look().await.expect("begun");
+    stage.next().await;
+    stage.rest().await;
+    assert_eq!(stage.ledger()["revision"], 1);
 }

@@ -29,4 +29,5 @@ mod strangers;
 mod testimony;
 mod triggers;
 mod upgrade;
+mod withdrawn;
 mod withholding;

@@ -45,3 +45,33 @@ async fn the_flag_lets_a_prefix_and_a_whole_key_through_and_nothing_beside_them(
         assert!(stage.server.get("secrets", "ci").is_none());
     }
 }
+
+/// A tool that prunes what carries its label would delete the Secret.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_the_object_is_never_copied_onto_its_secrets() {
+    let mut stage =
+        issued(&["team.example.com", "argocd.argoproj.io"], json!({"labels": {"tier": "one"}})).await;
+    // Among them the two of which the caches know.
+    let theirs = json!({
+        "app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop", "plain": "c",
+        "velero.io/restore-name": "nightly", "chatelaine.dev/retire": "1",
+    });
+    stage.edit(|object| {
+        object["metadata"]["labels"] = theirs.clone();
+        object["metadata"]["annotations"] = theirs.clone();
+        object["spec"]["secret"]["labels"]["tier"] = json!("two");
+        object["spec"]["active"] = json!(false);
+    });
+    stage.rest().await;
+    assert_eq!(stage.secret("ci")["metadata"]["labels"]["tier"], "two", "it was written since");
+    for name in ["ci", "chatelaine-held-uid-ci"] {
+        let metadata = &stage.secret(name)["metadata"];
+        for key in theirs.as_object().unwrap().keys() {
+            assert_eq!(
+                (&metadata["labels"][key], &metadata["annotations"][key]),
+                (&Value::Null, &Value::Null),
+                "{name} {key}"
+            );
+        }
+    }
+}

@@ -89,6 +89,17 @@ async fn a_cron_expression_that_is_set_later_is_noted_by_one_write_and_rotates_n
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_time_zone_cron_is_meant_in_utc() {
+    let mut stage = issued::<AccessToken>(json!({"rotation": {"cron": "0 3 * * 1", "overlap": "24h"}})).await;
+    stage.rest().await;
+    assert_eq!(stage.ledger()["schedule"]["text"], "0 3 * * 1 UTC");
+    let object = stage.object("ci");
+    let next: Timestamp = object["status"]["next"]["time"].as_str().unwrap().parse().unwrap();
+    let next = next.to_zoned(jiff::tz::TimeZone::UTC);
+    assert_eq!((next.weekday(), next.hour()), (jiff::civil::Weekday::Monday, 3), "{object:#}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cron_expression_that_cannot_be_is_told_and_nothing_is_minted() {
     for (rotation, advice) in [
         (json!({"cron": "61 * * * *", "overlap": "0s"}), "range 0..=59"),
