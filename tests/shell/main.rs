@@ -19,6 +19,7 @@ mod output;
 mod parents;
 mod passphrases;
 mod passwords;
+mod patching;
 mod requests;
 mod restarting;
 mod restoring;
