@@ -14,7 +14,7 @@ use super::{
     pace::QUIET,
     password,
     queue::{Again, Key},
-    status,
+    status, unread_status,
 };
 use crate::{
     api::{Account, AccountSpec, AccountStatus, CredentialStatus},
@@ -38,7 +38,8 @@ pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) 
         Ok(account) => account,
         Err(Unreadable) => {
             house.pace.settle(key);
-            return status::tell_unreadable::<Account>(house, &guarded.meta, None).await;
+            unread_status::tell_account(house, &guarded).await?;
+            return Ok(Again::Never);
         }
     };
     // What fails with the password is tried again, and holds up no word of the Account.

@@ -87,7 +87,7 @@ impl<K: Credential> Keeper<K> {
         };
         let outcome = match guarded.read() {
             Ok(object) => self.see_to(key, object).await,
-            Err(Unreadable) => self.see_to_unread(key, &guarded.meta, &guarded.told_secret()).await,
+            Err(Unreadable) => self.see_to_unread(key, &guarded).await,
         };
         let now = self.cache.get(&key.namespace, &key.name);
         if now.is_none_or(|now| now.meta.uid != guarded.meta.uid) {

@@ -27,5 +27,6 @@ mod schedule;
 mod server;
 mod stage;
 mod triggers;
+mod unreadable;
 mod upgrade;
 mod withholding;
