@@ -29,6 +29,8 @@ use crate::{
 /// The kind, as keys name it.
 pub const KIND: &str = "Account";
 
+const ACCEPTED: &str = "Credentials may refer to this Account";
+
 pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) -> Result<Again, Failure> {
     let Some(guarded) = house.caches.accounts.get(&key.namespace, &key.name) else {
         house.pace.settle(key);
@@ -101,12 +103,20 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     let requested = requested_at(account.metadata.annotations.as_ref());
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
     let password = told.and_then(|told| told.password.as_ref()).filter(|_| account.spec.password.is_some());
-    match (role::flaw(&account.spec.roles), password.and_then(|password| trouble(&password.common))) {
+    let trouble = match (&account.spec.password, password) {
+        (Some(_), None) => Some(Trouble::unseen()),
+        (_, password) => password.and_then(|password| Trouble::of(&password.common)),
+    };
+    match (role::flaw(&account.spec.roles), trouble) {
         (None, None) => {
-            conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
+            conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
         }
-        (None, Some((hint, reason, message))) => {
-            conditions.set("Ready", Truth::False, reason, format!("The password: {message}"));
+        (None, Some(Trouble { ready: Truth::True, hint, reason, message })) => {
+            conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
+            conditions.set(hint, Truth::True, reason, format!("The password: {message}"));
+        }
+        (None, Some(Trouble { ready, hint, reason, message })) => {
+            conditions.set("Ready", ready, reason, format!("The password: {message}"));
             conditions.set(hint, Truth::True, reason, gist(&message));
         }
         (Some(flaw), _) => {
@@ -143,13 +153,32 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     }
 }
 
-/// What is amiss with the password, as its own conditions say it, and which condition hints at it.
-fn trouble(password: &CredentialStatus) -> Option<(&'static str, Reason, String)> {
-    let find = |kind: &str| password.conditions.iter().find(|condition| condition.type_ == kind);
-    let ready = find("Ready").filter(|ready| ready.status != Truth::True.as_str())?;
-    let hint = if find("Stalled").is_some() { "Stalled" } else { "Reconciling" };
-    let reason = serde_json::from_value(ready.reason.clone().into()).unwrap_or(Reason::Minting);
-    Some((hint, reason, ready.message.clone()))
+/// What stands in the way of the password, as its own conditions say it.
+struct Trouble {
+    ready: Truth,
+    /// The condition that says who can change it.
+    hint: &'static str,
+    reason: Reason,
+    message: String,
+}
+
+impl Trouble {
+    fn of(password: &CredentialStatus) -> Option<Self> {
+        let find = |kind: &str| password.conditions.iter().find(|condition| condition.type_ == kind);
+        let (hint, found) =
+            ["Stalled", "Reconciling"].into_iter().find_map(|kind| Some((kind, find(kind)?)))?;
+        let ready = find("Ready").map_or(Truth::Unknown, |ready| Truth::of(&ready.status));
+        // Where Ready says it, it says it in full.
+        let told = find("Ready").filter(|ready| ready.reason == found.reason).unwrap_or(found);
+        let reason = serde_json::from_value(told.reason.clone().into()).unwrap_or(Reason::Minting);
+        Some(Self { ready, hint, reason, message: told.message.clone() })
+    }
+
+    /// Nothing has been told of it yet.
+    fn unseen() -> Self {
+        let message = "it was not looked at yet".to_owned();
+        Self { ready: Truth::Unknown, hint: "Reconciling", reason: Reason::Minting, message }
+    }
 }
 
 /// First and last name, else the company, else the address.

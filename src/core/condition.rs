@@ -24,6 +24,12 @@ impl Truth {
             Self::Unknown => "Unknown",
         }
     }
+
+    /// What was written; what is neither says nothing.
+    pub fn of(text: &str) -> Self {
+        let written = |truth: &Self| truth.as_str() == text;
+        [Self::True, Self::False].into_iter().find(written).unwrap_or(Self::Unknown)
+    }
 }
 
 /// What is the matter, without the advice that follows the colon: Ready has it all, and the conditions beside it need not

@@ -18,6 +18,7 @@ mod others;
 mod output;
 mod parents;
 mod passphrases;
+mod password_told;
 mod passwords;
 mod patching;
 mod requests;
