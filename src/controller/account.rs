@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::{Account, AccountSpec, AccountStatus, CredentialStatus},
     core::{
-        condition::{Conditions, Truth, gist},
+        condition::{Conditions, Hindrance, Truth, gist},
         reason::Reason,
         role,
         trigger::requested_at,
@@ -103,19 +103,19 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     let requested = requested_at(account.metadata.annotations.as_ref());
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
     let password = told.and_then(|told| told.password.as_ref()).filter(|_| account.spec.password.is_some());
-    let trouble = match (&account.spec.password, password) {
-        (Some(_), None) => Some(Trouble::unseen()),
-        (_, password) => password.and_then(|password| Trouble::of(&password.common)),
+    let hindrance = match (&account.spec.password, password) {
+        (Some(_), None) => Some(unseen()),
+        (_, password) => password.and_then(|password| hindrance(&password.common)),
     };
-    match (role::flaw(&account.spec.roles), trouble) {
+    match (role::flaw(&account.spec.roles), hindrance) {
         (None, None) => {
             conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
         }
-        (None, Some(Trouble { ready: Truth::True, hint, reason, message })) => {
+        (None, Some((Truth::True, Hindrance { hint, reason, message }))) => {
             conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
             conditions.set(hint, Truth::True, reason, format!("The password: {message}"));
         }
-        (None, Some(Trouble { ready, hint, reason, message })) => {
+        (None, Some((ready, Hindrance { hint, reason, message }))) => {
             conditions.set("Ready", ready, reason, format!("The password: {message}"));
             conditions.set(hint, Truth::True, reason, gist(&message));
         }
@@ -153,32 +153,17 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     }
 }
 
-/// What stands in the way of the password, as its own conditions say it.
-struct Trouble {
-    ready: Truth,
-    /// The condition that says who can change it.
-    hint: &'static str,
-    reason: Reason,
-    message: String,
+/// What stands in the way of the password, and what its own Ready says.
+fn hindrance(password: &CredentialStatus) -> Option<(Truth, Hindrance)> {
+    let ready = password.conditions.iter().find(|one| one.type_ == "Ready");
+    let ready = ready.map_or(Truth::Unknown, |ready| Truth::of(&ready.status));
+    Some((ready, Hindrance::of(&password.conditions)?))
 }
 
-impl Trouble {
-    fn of(password: &CredentialStatus) -> Option<Self> {
-        let find = |kind: &str| password.conditions.iter().find(|condition| condition.type_ == kind);
-        let (hint, found) =
-            ["Stalled", "Reconciling"].into_iter().find_map(|kind| Some((kind, find(kind)?)))?;
-        let ready = find("Ready").map_or(Truth::Unknown, |ready| Truth::of(&ready.status));
-        // Where Ready says it, it says it in full.
-        let told = find("Ready").filter(|ready| ready.reason == found.reason).unwrap_or(found);
-        let reason = serde_json::from_value(told.reason.clone().into()).unwrap_or(Reason::Minting);
-        Some(Self { ready, hint, reason, message: told.message.clone() })
-    }
-
-    /// Nothing has been told of it yet.
-    fn unseen() -> Self {
-        let message = "it was not looked at yet".to_owned();
-        Self { ready: Truth::Unknown, hint: "Reconciling", reason: Reason::Minting, message }
-    }
+/// Nothing has been told of it yet.
+fn unseen() -> (Truth, Hindrance) {
+    let message = "it was not looked at yet".to_owned();
+    (Truth::Unknown, Hindrance { hint: "Reconciling", reason: Reason::Minting, message })
 }
 
 /// First and last name, else the company, else the address.

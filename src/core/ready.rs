@@ -100,11 +100,10 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
     if remedy == Remedy::Person {
         return Readiness::new(Truth::False, reason, message).stalled();
     }
-    let fails = matches!(reason, Reason::ApiUnavailable | Reason::Forbidden | Reason::MintingFailed);
     match (settled, &scene.secret) {
         // What is valid is served, whatever is waited for.
         (Some(valid), Sight::Ours { form, .. }) if is_usable(scene) => {
-            let stays = if *form == Form::Fits && !fails { Stays::New } else { Stays::AsItWas };
+            let stays = if *form == Form::Fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
             Readiness { stays, outlook: Outlook::Reconciling(reason, message), ..valid }
         }
         (Some(told), _) if reason == Reason::ClockSkew => {

@@ -1,11 +1,22 @@
 //! What the conditions of an Account say of its password: as those of a credential would, of what it waits for too.
 
-use chatelaine::api::AccessToken;
+use std::time::Duration;
+
+use chatelaine::{
+    api::AccessToken,
+    controller::{
+        account,
+        queue::{Key, Lane},
+    },
+};
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    brought_passwords::{SECRET, a_minute_later, account, brought, edit, login, pass, rest, stage_with},
+    brought_passwords::{
+        SECRET, a_minute_later, account as stored, brought, edit, login, pass, rest, stage_with,
+    },
     server::{Answer, Fault, Phase},
     stage::Stage,
 };
@@ -13,7 +24,7 @@ use crate::{
 /// Type, status and reason of each condition of the Account, but for Active.
 fn told(stage: &Stage<AccessToken>) -> Vec<String> {
     let word = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
-    let all = account(stage)["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let all = stored(stage)["status"]["conditions"].as_array().cloned().unwrap_or_default();
     all.iter()
         .filter(|one| one["type"] != "Active")
         .map(|one| format!("{}={} {}", word(one, "type"), word(one, "status"), word(one, "reason")))
@@ -21,7 +32,7 @@ fn told(stage: &Stage<AccessToken>) -> Vec<String> {
 }
 
 fn message(stage: &Stage<AccessToken>, kind: &str) -> String {
-    let all = account(stage)["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let all = stored(stage)["status"]["conditions"].as_array().cloned().unwrap_or_default();
     let found = all.iter().find(|one| one["type"] == kind).expect("it is told");
     found["message"].as_str().expect("text").to_owned()
 }
@@ -105,6 +116,39 @@ async fn a_write_that_a_full_quota_refuses_is_waited_for() {
         stage.look_at_account().await.expect_err("it is refused");
     }
     assert_eq!(told(&stage), ["Ready=True Accepted", "Reconciling=True Forbidden"]);
+}
+
+/// As with a slow key: each write comes back as an event, which asks for a look at once.
+#[tokio::test(start_paused = true)]
+async fn a_first_password_that_is_refused_is_hashed_again_more_and_more_slowly_and_that_is_told_once() {
+    for password in [json!({}), brought()] {
+        let mut stage = stage_with(password);
+        login(&stage, b"correct horse");
+        for _ in 0..100 {
+            let (method, path) = (Method::POST, "secrets");
+            stage.server.spoil(Fault { method, path, phase: Phase::Before, answer: Answer::Status(403) });
+        }
+        let house = stage.keeper.house.clone();
+        let alice = Key { kind: account::KIND, namespace: "ns".into(), name: "alice".into() };
+        let (until, mut tries, mut told_times) = (Instant::now() + Duration::from_secs(60), 0, 0);
+        house.queue.push(alice, Lane::Ordinary);
+        while let Ok(key) = timeout_at(until, house.queue.next()).await {
+            match stage.look_at_account().await {
+                Ok(again) => house.queue.done(&key, again),
+                Err(_) => drop(house.queue.failed(&key, 0.0)),
+            }
+            let now = stage.server.asked();
+            tries += now.iter().filter(|one| *one == "POST secrets").count();
+            if now.iter().any(|one| one.ends_with("/status")) {
+                told_times += 1;
+                assert!(told_times < 10, "it never comes to rest");
+                stage.see_account();
+                house.queue.push(key, Lane::Ordinary);
+            }
+        }
+        assert!((4..10).contains(&tries), "{tries}");
+        assert_eq!(told(&stage), ["Ready=False Forbidden", "Reconciling=True Forbidden"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
