@@ -14,12 +14,12 @@ use super::{
     pace::QUIET,
     password,
     queue::{Again, Key},
-    status,
+    status, unread_status,
 };
 use crate::{
     api::{Account, AccountSpec, AccountStatus, CredentialStatus},
     core::{
-        condition::{Conditions, Truth, gist},
+        condition::{Conditions, Hindrance, Truth, gist},
         reason::Reason,
         role,
         trigger::requested_at,
@@ -28,6 +28,8 @@ use crate::{
 
 /// The kind, as keys name it.
 pub const KIND: &str = "Account";
+
+const ACCEPTED: &str = "Credentials may refer to this Account";
 
 pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) -> Result<Again, Failure> {
     let Some(guarded) = house.caches.accounts.get(&key.namespace, &key.name) else {
@@ -38,7 +40,8 @@ pub async fn look_at(house: &Arc<House>, keepers: &[Arc<dyn Keeps>], key: &Key) 
         Ok(account) => account,
         Err(Unreadable) => {
             house.pace.settle(key);
-            return status::tell_unreadable::<Account>(house, &guarded.meta, None).await;
+            unread_status::tell_account(house, &guarded).await?;
+            return Ok(Again::Never);
         }
     };
     // What fails with the password is tried again, and holds up no word of the Account.
@@ -100,12 +103,20 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     let requested = requested_at(account.metadata.annotations.as_ref());
     let mut conditions = Conditions::new(seen, house.clock.now(), generation);
     let password = told.and_then(|told| told.password.as_ref()).filter(|_| account.spec.password.is_some());
-    match (role::flaw(&account.spec.roles), password.and_then(|password| trouble(&password.common))) {
+    let hindrance = match (&account.spec.password, password) {
+        (Some(_), None) => Some(unseen()),
+        (_, password) => password.and_then(|password| hindrance(&password.common)),
+    };
+    match (role::flaw(&account.spec.roles), hindrance) {
         (None, None) => {
-            conditions.set("Ready", Truth::True, Reason::Accepted, "Credentials may refer to this Account");
+            conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
         }
-        (None, Some((hint, reason, message))) => {
-            conditions.set("Ready", Truth::False, reason, format!("The password: {message}"));
+        (None, Some((Truth::True, Hindrance { hint, reason, message }))) => {
+            conditions.set("Ready", Truth::True, Reason::Accepted, ACCEPTED);
+            conditions.set(hint, Truth::True, reason, format!("The password: {message}"));
+        }
+        (None, Some((ready, Hindrance { hint, reason, message }))) => {
+            conditions.set("Ready", ready, reason, format!("The password: {message}"));
             conditions.set(hint, Truth::True, reason, gist(&message));
         }
         (Some(flaw), _) => {
@@ -142,13 +153,17 @@ fn picture(house: &House, account: &Account, holdings: Option<Holdings>) -> Acco
     }
 }
 
-/// What is amiss with the password, as its own conditions say it, and which condition hints at it.
-fn trouble(password: &CredentialStatus) -> Option<(&'static str, Reason, String)> {
-    let find = |kind: &str| password.conditions.iter().find(|condition| condition.type_ == kind);
-    let ready = find("Ready").filter(|ready| ready.status != Truth::True.as_str())?;
-    let hint = if find("Stalled").is_some() { "Stalled" } else { "Reconciling" };
-    let reason = serde_json::from_value(ready.reason.clone().into()).unwrap_or(Reason::Minting);
-    Some((hint, reason, ready.message.clone()))
+/// What stands in the way of the password, and what its own Ready says.
+fn hindrance(password: &CredentialStatus) -> Option<(Truth, Hindrance)> {
+    let ready = password.conditions.iter().find(|one| one.type_ == "Ready");
+    let ready = ready.map_or(Truth::Unknown, |ready| Truth::of(&ready.status));
+    Some((ready, Hindrance::of(&password.conditions)?))
+}
+
+/// Nothing has been told of it yet.
+fn unseen() -> (Truth, Hindrance) {
+    let message = "it was not looked at yet".to_owned();
+    (Truth::Unknown, Hindrance { hint: "Reconciling", reason: Reason::Minting, message })
 }
 
 /// First and last name, else the company, else the address.

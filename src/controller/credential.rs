@@ -26,6 +26,7 @@ use super::{
 use crate::{
     api::State,
     core::{
+        condition::Hindrance,
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
@@ -87,7 +88,7 @@ impl<K: Credential> Keeper<K> {
         };
         let outcome = match guarded.read() {
             Ok(object) => self.see_to(key, object).await,
-            Err(Unreadable) => self.see_to_unread(key, &guarded.meta, &guarded.told_secret()).await,
+            Err(Unreadable) => self.see_to_unread(key, &guarded).await,
         };
         let now = self.cache.get(&key.namespace, &key.name);
         if now.is_none_or(|now| now.meta.uid != guarded.meta.uid) {
@@ -152,8 +153,7 @@ impl<K: Credential> Keeper<K> {
             match self.carry_out(key, &mut seen, act).await {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Making) => {
-                    let making = Complaint::waiting(Reason::Minting, "The key is being made");
-                    return self.report(key, &seen, Some(&making)).await;
+                    return Ok(self.report(key, &seen, Some(&self.making(key, &seen))).await?.not_yet());
                 }
                 Ok(Outcome::Hindered(why)) => return self.report(key, &seen, Some(&why)).await,
                 Err(Failure::Outrun) => look(&self.house, &mut seen).await?,
@@ -163,6 +163,15 @@ impl<K: Credential> Keeper<K> {
                     return Err(failure);
                 }
             }
+        }
+    }
+
+    /// What is told while a key is made: that it is, or, if it is tried again, what came of it last.
+    fn making(&self, key: &Key, seen: &Seen<K>) -> Complaint {
+        let told = seen.object.common_status().and_then(|status| Hindrance::of(&status.conditions));
+        match told.filter(|told| told.reason.is_failure() && self.house.queue.is_failing(key)) {
+            Some(Hindrance { reason, message, hint: _ }) => Complaint::waiting(reason, message),
+            None => Complaint::waiting(Reason::Minting, "The key is being made"),
         }
     }
 

@@ -8,7 +8,7 @@ use kube::{
     core::{NamespaceResourceScope, object::HasSpec},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{cache::Kept, packed::Packed, slim::Slim, watch::Watched};
 use crate::api::State;
@@ -105,15 +105,16 @@ impl<K: Resource + DeserializeOwned> Guarded<K> {
 }
 
 impl<K> Guarded<K> {
+    /// Status as it is stored, whether or not it fits the schema.
+    pub fn told(&self) -> Value {
+        serde_json::from_str(&self.status.text()).unwrap_or_default()
+    }
+
     /// The Secret that status told of last, else the one that has the object's name: for one that cannot be read.
     pub fn told_secret(&self) -> String {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Told {
-            secret_ref: NameGlance,
-        }
-        let told = serde_json::from_str::<Told>(&self.status.text());
-        told.map_or_else(|_| self.meta.name.to_string(), |told| told.secret_ref.name.into())
+        let told = self.told();
+        let name = told.pointer("/secretRef/name").and_then(Value::as_str);
+        name.map_or_else(|| self.meta.name.to_string(), str::to_owned)
     }
 }
 
@@ -170,7 +171,7 @@ impl<K> fmt::Debug for Guarded<K> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::api::AccessToken;

@@ -49,6 +49,7 @@ mod slots;
 pub mod slow_lane;
 pub mod status;
 pub mod unread;
+pub mod unread_status;
 pub mod users_secret;
 pub mod waiters;
 pub mod watch;

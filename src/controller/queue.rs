@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::slots::Slots;
+use super::slots::{LATEST, Slots};
 
 /// An object to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +33,8 @@ pub enum Lane {
 pub enum Again {
     Never,
     In(Duration),
-    /// It could not be told yet: as was said before, but not later than after this pause, in the lane that it came in.
+    /// It could not be told yet: as was said before, but not later than after this pause, in the lane that it came in. What
+    /// failed before has not succeeded by that.
     NotYet(Duration),
 }
 
@@ -42,8 +43,17 @@ impl Again {
     pub fn at_the_latest(self, pause: Option<Duration>) -> Self {
         match (self, pause) {
             (Self::Never, Some(pause)) => Self::In(pause),
-            (Self::In(own) | Self::NotYet(own), Some(pause)) if pause < own => Self::In(pause),
+            (Self::In(own), Some(pause)) if pause < own => Self::In(pause),
+            (Self::NotYet(own), Some(pause)) if pause < own => Self::NotYet(pause),
             (Self::Never | Self::In(_) | Self::NotYet(_), _) => self,
+        }
+    }
+
+    /// The same of a look that is not over: what it began goes on elsewhere.
+    pub fn not_yet(self) -> Self {
+        match self {
+            Self::Never => Self::NotYet(LATEST),
+            Self::In(pause) | Self::NotYet(pause) => Self::NotYet(pause),
         }
     }
 }
@@ -96,7 +106,10 @@ impl Queue {
     /// The object was looked at.
     pub fn done(&self, key: &Key, again: Again) {
         let mut slots = self.lock();
-        slots.succeeded(key);
+        match again {
+            Again::Never | Again::In(_) => slots.succeeded(key),
+            Again::NotYet(_) => {}
+        }
         slots.finish(key, again);
         drop(slots);
         self.wake.notify_one();
@@ -119,6 +132,11 @@ impl Queue {
         pause
     }
 
+    /// Whether the last look failed, and none has succeeded since.
+    pub fn is_failing(&self, key: &Key) -> bool {
+        self.lock().failures(key) > 0
+    }
+
     /// The object is gone.
     pub fn forget(&self, key: &Key) {
         self.lock().forget(key);
@@ -132,7 +150,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::slots::{LATEST, SOONEST};
+    use crate::controller::slots::SOONEST;
 
     fn key(name: &str) -> Key {
         Key { kind: "AccessToken", namespace: "ns".into(), name: name.into() }
@@ -271,6 +289,26 @@ mod tests {
             }
             queue.next().await;
             assert_eq!(start.elapsed().as_millis(), 300);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_is_not_over_is_no_success_after_failures_also_if_the_next_is_wanted_sooner() {
+        let soon = Some(Duration::from_secs(1));
+        for (look, pause) in [
+            (Again::Never.not_yet().at_the_latest(soon), 1_000),
+            (Again::In(Duration::from_secs(9)).not_yet(), 1_000),
+            (Again::Never.at_the_latest(soon), 500),
+        ] {
+            let queue = Queue::default();
+            queue.push(key("a"), Lane::Ordinary);
+            queue.next().await;
+            queue.failed(&key("a"), 0.0);
+            queue.next().await;
+            queue.done(&key("a"), look);
+            assert_eq!(queue.is_failing(&key("a")), pause > 500, "{look:?}");
+            queue.next().await;
+            assert_eq!(queue.failed(&key("a"), 0.0).as_millis(), pause, "{look:?}");
         }
     }
 

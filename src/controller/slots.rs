@@ -106,6 +106,10 @@ impl Slots {
         })
     }
 
+    pub fn failures(&self, key: &Key) -> u32 {
+        self.all.get(key).map_or(0, |slot| slot.failures)
+    }
+
     pub fn succeeded(&mut self, key: &Key) {
         if let Some(slot) = self.all.get_mut(key) {
             slot.failures = 0;

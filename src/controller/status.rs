@@ -1,21 +1,14 @@
 //! Writing status: only when it says something new, and only onto the version that it was decided on.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams, Request},
-    core::{DynamicObject, PartialObjectMeta},
-    discovery::ApiResource,
-};
+use kube::{Resource, ResourceExt, api::Request, core::PartialObjectMeta};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{error::Failure, house::House, observe::Seen, queue::Again, secrets::secret_name, slim::Slim};
+use super::{error::Failure, house::House, observe::Seen, secrets::secret_name};
 use crate::{
     api::Restarted,
     core::{
-        condition::{Conditions, Truth, gist},
-        ledger::Ledger,
         lifecycle::Complaint,
         project::{Report, project},
         reason::Reason,
@@ -111,45 +104,4 @@ where
         .map_err(|_| Failure::Refused { code: 0, reason: "status".into() })?;
     let answer: PartialObjectMeta<K> = house.ask(house.client.request(request)).await?;
     Ok(answer.metadata.resource_version)
-}
-
-/// Tells that a stored object does not fit the schema of this version, and what came to its end all the same. It cannot be
-/// applied to; a merge patch works.
-pub async fn tell_unreadable<K>(house: &House, meta: &Slim, ledger: Option<&Ledger>) -> Result<Again, Failure>
-where
-    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
-{
-    let Slim { name, namespace, .. } = meta;
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(house.client.clone(), namespace, &ApiResource::erase::<K>(&()));
-    let Some(object) = house.ask(api.get_opt(name)).await? else { return Ok(Again::Never) };
-    let told = object.data.pointer("/status/conditions").cloned().unwrap_or_default();
-    let before: Vec<Condition> = serde_json::from_value(told).unwrap_or_default();
-    let mut conditions = Conditions::new(&before, house.clock.now(), meta.generation);
-    let message = "The stored object does not fit the schema of this operator's version: mend it with kubectl edit (to apply \
-                   it again may fail), or, if what is wrong cannot be changed, delete it and create it again";
-    let rest = if ledger.is_some() { "; until then its material can only expire or be revoked" } else { "" };
-    let message = format!("{message}{rest}");
-    conditions.set("Stalled", Truth::True, Reason::Unreadable, gist(&message));
-    conditions.set("Ready", Truth::False, Reason::Unreadable, message);
-    let conditions = conditions.finish();
-    let mut status = json!({"observedGeneration": meta.generation, "conditions": conditions});
-    let told = object.data.pointer("/status/state").cloned().unwrap_or_default();
-    let state = ledger.filter(|ledger| ledger.is_dead()).map(|ledger| json!(ledger.state));
-    if conditions == before && state.as_ref().is_none_or(|state| *state == told) {
-        return Ok(Again::Never);
-    }
-    if let Some(state) = state {
-        // Whoever verifies by the digests, or waits for what comes next, must not go by what was.
-        for (field, value) in
-            [("state", state), ("digests", json!(null)), ("previous", json!(null)), ("next", json!(null))]
-        {
-            status[field] = value;
-        }
-    }
-    let patch = json!({"metadata": {"resourceVersion": object.metadata.resource_version}, "status": status});
-    match house.ask(api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch))).await {
-        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(Again::Never),
-        Err(failure) => Err(failure),
-    }
 }

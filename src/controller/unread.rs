@@ -6,15 +6,15 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     credential::{Keeper, STEPS},
     error::Failure,
-    observe::{Depth, look, observe},
+    guarded::Guarded,
+    observe::{Depth, Seen, look, observe},
     queue::{Again, Key},
-    slim::Slim,
-    status,
+    unread_status,
 };
 use crate::{
     api::{DeletionPolicy, LEDGER, State},
@@ -22,6 +22,7 @@ use crate::{
         ledger::{Ledger, Owner},
         lifecycle::{Act, decide},
         scene::Scene,
+        schedule::next_alarm,
     },
     credentials::Credential,
 };
@@ -31,20 +32,34 @@ const SOON: Duration = Duration::from_secs(5);
 
 impl<K: Credential> Keeper<K> {
     /// One pass over it: what is revoked or has expired goes, then status says what is amiss.
-    pub(super) async fn see_to_unread(&self, key: &Key, meta: &Slim, secret: &str) -> Result<Again, Failure> {
-        let ledger = self.end_unread(key, meta, secret).await?;
-        let told = status::tell_unreadable::<K>(&self.house, meta, ledger.as_ref()).await?;
-        let ends = ledger.filter(|ledger| ledger.revision > 0 && !ledger.is_dead());
-        let Some(end) = ends.and_then(|ledger| ledger.not_after) else { return Ok(told) };
+    pub(super) async fn see_to_unread(&self, key: &Key, guarded: &Guarded<K>) -> Result<Again, Failure> {
+        let secret = guarded.told_secret();
+        let Some(seen) = self.end_unread(key, guarded, &secret).await? else {
+            unread_status::tell_alone(&self.house, guarded).await?;
+            return Ok(Again::Never);
+        };
+        unread_status::tell(&self.house, guarded, &secret, &seen).await?;
+        let alarm = next_alarm(&seen.scene, Some(&unread_status::complaint()));
+        let again =
+            alarm.map_or(Again::Never, |alarm| Again::In(self.house.clock.until(alarm).unwrap_or_default()));
+        let alive = seen.scene.ledger().filter(|ledger| ledger.revision > 0 && !ledger.is_dead());
+        let Some(end) = alive.and_then(|ledger| ledger.not_after) else { return Ok(again) };
         let pause = self.house.clock.until(end);
         self.house.queue.ends(key, pause);
         // It is past and could not be taken: the clocks disagree.
-        Ok(if pause.is_some() { told } else { Again::In(SOON) })
+        Ok(if pause.is_some() { again } else { again.at_the_latest(Some(SOON)) })
     }
 
-    /// The ledger as it is afterwards; None if there is none of this object's.
-    async fn end_unread(&self, key: &Key, meta: &Slim, secret: &str) -> Result<Option<Ledger>, Failure> {
-        if self.house.glance(&key.namespace, secret).is_none() {
+    /// What is seen afterwards; None if there is no Secret of this object's.
+    async fn end_unread(
+        &self,
+        key: &Key,
+        guarded: &Guarded<K>,
+        secret: &str,
+    ) -> Result<Option<Seen<K>>, Failure> {
+        let meta = &guarded.meta;
+        // One that is told of may have lost only the label by which the cache knows it.
+        if self.house.glance(&key.namespace, secret).is_none() && guarded.state.is_none() {
             return Ok(None);
         }
         let Some(there) = self.house.ask(self.house.secrets_in(&key.namespace).get_opt(secret)).await? else {
@@ -57,8 +72,8 @@ impl<K: Credential> Keeper<K> {
         let Some(ledger) = ledger.filter(|ledger| is_mine(&ledger.owner)) else { return Ok(None) };
         let owned = there.owner_references().iter().any(|owner| *owner.uid == *meta.uid);
         let policy = if owned { DeletionPolicy::Delete } else { DeletionPolicy::Retain };
-        let Some(object) = stand_in::<K>(meta, &ledger, secret, policy, self.house.clock.now()) else {
-            return Ok(Some(ledger));
+        let Some(object) = stand_in(guarded, &ledger, secret, policy, self.house.clock.now()) else {
+            return Ok(None);
         };
         let mut seen = observe(&self.house, Arc::new(object), Depth::Live).await?;
         let mut steps = 0;
@@ -66,7 +81,7 @@ impl<K: Credential> Keeper<K> {
             seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
             if !is_end(&act, &seen.scene) || self.contested(&seen, &act, steps).is_some() {
-                return Ok(seen.scene.ledger().cloned());
+                return Ok(Some(seen));
             }
             if steps >= STEPS {
                 return Err(Failure::Outrun);
@@ -87,8 +102,10 @@ fn is_end(act: &Act, scene: &Scene) -> bool {
         Act::Write(page) => match page.ledger.state {
             State::Revoked => true,
             State::Expired => {
-                let end = scene.ledger().and_then(|ledger| ledger.not_after);
-                end.is_some_and(|end| scene.is_past(end))
+                let told = scene.ledger().or(scene.lost());
+                told.is_some_and(|told| {
+                    told.is_dead() || told.not_after.is_some_and(|end| scene.is_past(end))
+                })
             }
             State::Live | State::Withheld => false,
         },
@@ -98,9 +115,9 @@ fn is_end(act: &Act, scene: &Scene) -> bool {
 }
 
 /// An object in its place that asks for no more than the ledger says, and for which, as it is said to be on its way out,
-/// nothing is ever minted or given back.
+/// nothing is ever minted or given back. What status testifies of it is heard, if that can be read.
 fn stand_in<K: Credential>(
-    meta: &Slim,
+    guarded: &Guarded<K>,
     ledger: &Ledger,
     secret: &str,
     policy: DeletionPolicy,
@@ -112,8 +129,11 @@ fn stand_in<K: Credential>(
         "secret": {"name": secret},
         "deletionPolicy": policy,
     });
-    let mut object: K = serde_json::from_value(json!({"metadata": {}, "spec": spec})).ok()?;
-    *object.meta_mut() = meta.object_meta();
+    let read = |status: Value| {
+        serde_json::from_value::<K>(json!({"metadata": {}, "spec": spec, "status": status})).ok()
+    };
+    let mut object = read(guarded.told()).or_else(|| read(Value::Null))?;
+    *object.meta_mut() = guarded.meta.object_meta();
     object.meta_mut().deletion_timestamp.get_or_insert(Time(now));
     Some(object)
 }

@@ -24,12 +24,39 @@ impl Truth {
             Self::Unknown => "Unknown",
         }
     }
+
+    /// What was written; what is neither says nothing.
+    pub fn of(text: &str) -> Self {
+        let written = |truth: &Self| truth.as_str() == text;
+        [Self::True, Self::False].into_iter().find(written).unwrap_or(Self::Unknown)
+    }
 }
 
 /// What is the matter, without the advice that follows the colon: Ready has it all, and the conditions beside it need not
 /// say it again.
 pub fn gist(message: &str) -> &str {
     message.split(": ").next().unwrap_or(message)
+}
+
+/// What stands in the way, as conditions say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hindrance {
+    /// The condition that says who can change it.
+    pub hint: &'static str,
+    pub reason: Reason,
+    /// In full, as Ready says it, or the hint where Ready does not.
+    pub message: String,
+}
+
+impl Hindrance {
+    pub fn of(conditions: &[Condition]) -> Option<Self> {
+        let find = |kind: &str| conditions.iter().find(|one| one.type_ == kind);
+        let (hint, short) =
+            ["Stalled", "Reconciling"].into_iter().find_map(|kind| Some((kind, find(kind)?)))?;
+        let told = find("Ready").filter(|ready| ready.reason == short.reason).unwrap_or(short);
+        let reason = serde_json::from_value(told.reason.clone().into()).ok()?;
+        Some(Self { hint, reason, message: told.message.clone() })
+    }
 }
 
 /// The conditions of an object, written anew on top of those that were seen: a condition that is not set again goes.

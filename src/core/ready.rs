@@ -11,7 +11,7 @@ use super::{
     policy::{Wanted, down},
     project::Report,
     reason::Reason,
-    scene::{Account, Clock, Scene},
+    scene::{Account, Clock, Form, Scene, Sight},
 };
 use crate::api::State;
 
@@ -19,16 +19,18 @@ use crate::api::State;
 pub(super) fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Condition> {
     let mut conditions = Conditions::new(seen, scene.now, report.generation);
     let ready = readiness(scene, report);
-    let hint = match (conditions.seen("Ready"), ready.stays) {
+    let full = match (conditions.seen("Ready"), ready.stays) {
         (Some(before), Stays::AsItWas) => {
             conditions.keep(before);
-            ready.message.clone()
+            &before.message
         }
         (_, Stays::AsItWas | Stays::New) => {
             conditions.set("Ready", ready.truth, ready.reason, ready.message.clone());
-            gist(&ready.message).to_owned()
+            &ready.message
         }
     };
+    // What Ready says in full, what stands beside it says in short.
+    let hint = |message: &str| if message == full { gist(message).to_owned() } else { message.to_owned() };
     active(scene, &ready, &mut conditions);
     if let Some(ledger) = scene.ledger().or(scene.testimony.as_ref()).filter(|ledger| ledger.revision > 0) {
         end_of_life(scene, ledger, &mut conditions);
@@ -37,11 +39,11 @@ pub(super) fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition])
     }
     match ready.outlook {
         Outlook::Settled => {}
-        Outlook::Reconciling => {
-            conditions.set("Reconciling", Truth::True, ready.reason, hint);
+        Outlook::Reconciling(reason, message) => {
+            conditions.set("Reconciling", Truth::True, reason, hint(&message));
         }
-        Outlook::Stalled => {
-            conditions.set("Stalled", Truth::True, ready.reason, hint);
+        Outlook::Stalled(reason, message) => {
+            conditions.set("Stalled", Truth::True, reason, hint(&message));
         }
     }
     conditions.finish()
@@ -57,73 +59,77 @@ struct Readiness {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stays {
-    /// A live credential stays ready while something beside it is tried again.
+    /// Nothing can be learnt of it, or nothing could be done yet to make it fit a spec that was edited.
     AsItWas,
     New,
 }
 
+/// What stands in the way, beside what Ready says.
 enum Outlook {
     Settled,
-    Reconciling,
-    Stalled,
+    Reconciling(Reason, String),
+    Stalled(Reason, String),
+}
+
+impl Readiness {
+    fn new(truth: Truth, reason: Reason, message: String) -> Self {
+        Self { truth, stays: Stays::New, reason, message, outlook: Outlook::Settled }
+    }
+
+    /// It is waited for what Ready says.
+    fn reconciling(self) -> Self {
+        let outlook = Outlook::Reconciling(self.reason, self.message.clone());
+        Self { outlook, ..self }
+    }
+
+    /// Only a person can change what Ready says.
+    fn stalled(self) -> Self {
+        let outlook = Outlook::Stalled(self.reason, self.message.clone());
+        Self { outlook, ..self }
+    }
 }
 
 fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
-    let new = |truth, reason, message: String, outlook| Readiness {
-        truth,
-        stays: Stays::New,
-        reason,
-        message,
-        outlook,
+    let settled = scene.ledger().map(|ledger| of_state(scene, ledger, report.secret_name));
+    let skew = || scene.ledger().and_then(|ledger| skewed(scene, ledger));
+    let Some(Complaint { reason, message, remedy }) = report.complaint.cloned().or_else(skew) else {
+        let awaited = || "The Secret is about to be made".to_owned();
+        return settled
+            .unwrap_or_else(|| Readiness::new(Truth::Unknown, Reason::Minting, awaited()).reconciling());
     };
-    let live = scene.ledger().is_some_and(Ledger::is_live) && !scene.is_damaged();
-    if let Some(Complaint { reason, message, remedy }) = report.complaint {
-        return match remedy {
-            Remedy::Person => new(Truth::False, *reason, message.clone(), Outlook::Stalled),
-            Remedy::Waiting { .. }
-                if live || *reason == Reason::ApiUnavailable || *reason == Reason::MintingFailed =>
-            {
-                Readiness {
-                    truth: if live { Truth::True } else { Truth::False },
-                    stays: Stays::AsItWas,
-                    reason: *reason,
-                    message: message.clone(),
-                    outlook: Outlook::Reconciling,
-                }
-            }
-            Remedy::Waiting { .. } if *reason == Reason::Minting => {
-                new(Truth::Unknown, *reason, message.clone(), Outlook::Reconciling)
-            }
-            Remedy::Waiting { .. } => new(Truth::False, *reason, message.clone(), Outlook::Reconciling),
-        };
+    if remedy == Remedy::Person {
+        return Readiness::new(Truth::False, reason, message).stalled();
     }
-    let Some(ledger) = scene.ledger() else {
-        return new(
-            Truth::Unknown,
-            Reason::Minting,
-            "The Secret is about to be made".to_owned(),
-            Outlook::Reconciling,
-        );
-    };
-    if scene.clock == Clock::Skewed && next_due(scene, ledger).is_some_and(|(_, time)| time <= scene.now) {
-        let message = "The clocks of the operator and of the API server differ by more than a minute: nothing is done for reasons of time";
-        return Readiness {
-            truth: Truth::True,
-            stays: Stays::AsItWas,
-            reason: Reason::ClockSkew,
-            message: message.to_owned(),
-            outlook: Outlook::Reconciling,
-        };
+    match (settled, &scene.secret) {
+        // What is valid is served, whatever is waited for.
+        (Some(valid), Sight::Ours { form, .. }) if is_usable(scene) => {
+            let stays = if *form == Form::Fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
+            Readiness { stays, outlook: Outlook::Reconciling(reason, message), ..valid }
+        }
+        (Some(told), _) if reason == Reason::ClockSkew => {
+            Readiness { stays: Stays::AsItWas, outlook: Outlook::Reconciling(reason, message), ..told }
+        }
+        _ if reason == Reason::ApiUnavailable || reason == Reason::MintingFailed => {
+            Readiness { stays: Stays::AsItWas, ..Readiness::new(Truth::False, reason, message).reconciling() }
+        }
+        _ if reason == Reason::Minting => Readiness::new(Truth::Unknown, reason, message).reconciling(),
+        _ => Readiness::new(Truth::False, reason, message).reconciling(),
     }
-    of_state(scene, ledger, report.secret_name, new)
 }
 
-fn of_state(
-    scene: &Scene,
-    ledger: &Ledger,
-    secret: &str,
-    new: impl Fn(Truth, Reason, String, Outlook) -> Readiness,
-) -> Readiness {
+/// Whether the Secret holds material that can be used.
+fn is_usable(scene: &Scene) -> bool {
+    scene.ledger().is_some_and(Ledger::is_live) && !scene.is_damaged()
+}
+
+/// Something is due, and the clocks do not let it be done.
+fn skewed(scene: &Scene, ledger: &Ledger) -> Option<Complaint> {
+    let is_due = || next_due(scene, ledger).is_some_and(|(_, time)| time <= scene.now);
+    let message = "The clocks of the operator and of the API server differ by more than a minute: nothing is done for reasons of time";
+    (scene.clock == Clock::Skewed && is_due()).then(|| Complaint::waiting(Reason::ClockSkew, message))
+}
+
+fn of_state(scene: &Scene, ledger: &Ledger, secret: &str) -> Readiness {
     let account = &scene.owner.account;
     match ledger.state {
         State::Live => {
@@ -141,32 +147,32 @@ fn of_state(
             if let Some(beyond) = limit::beyond(&scene.policy, account, scene.now) {
                 message += &format!("; it would not be rotated: {}", beyond.message);
             }
-            new(Truth::True, ledger.reason(), message, Outlook::Settled)
+            Readiness::new(Truth::True, ledger.reason(), message)
         }
         State::Withheld if scene.policy.wanted == Wanted::Inactive => {
             let message =
                 "spec.active is false: the Secret holds no material; it comes back when that is true";
-            new(Truth::True, Reason::Inactive, message.to_owned(), Outlook::Settled)
+            Readiness::new(Truth::True, Reason::Inactive, message.to_owned())
         }
         State::Withheld => match scene.account {
             Account::Missing | Account::MissingLately { .. } => {
                 let message = format!(
                     "There is no Account {account}: the material is withheld and comes back when one is created"
                 );
-                new(Truth::False, Reason::AccountNotFound, message, Outlook::Reconciling)
+                Readiness::new(Truth::False, Reason::AccountNotFound, message).reconciling()
             }
             Account::Inactive => {
                 let message = format!(
                     "The Account {account} is inactive: the Secret holds no material; it comes back when that is active"
                 );
-                new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
+                Readiness::new(Truth::True, Reason::AccountInactive, message)
             }
             Account::Active | Account::Unknown => {
                 let message = format!(
                     "The Account {account} was inactive or missing when it was last seen: the material is withheld and \
                      comes back when that is seen to be active"
                 );
-                new(Truth::True, Reason::AccountInactive, message, Outlook::Settled)
+                Readiness::new(Truth::True, Reason::AccountInactive, message)
             }
         },
         // What it waits for is its own activation: the parent would have been a complaint.
@@ -177,18 +183,18 @@ fn of_state(
         {
             let message =
                 "The material has expired: new material is issued when this is active and its Account is";
-            new(Truth::False, Reason::Expired, message.to_owned(), Outlook::Reconciling)
+            Readiness::new(Truth::False, Reason::Expired, message.to_owned()).reconciling()
         }
         State::Expired => {
             let end = ledger.not_after.map_or_else(String::new, |end| format!(" at {end}"));
             let message = format!(
                 "The material expired{end}: set a new value of chatelaine.dev/rotate, or move the date, to issue anew"
             );
-            new(Truth::False, Reason::Expired, message, Outlook::Stalled)
+            Readiness::new(Truth::False, Reason::Expired, message).stalled()
         }
         State::Revoked => {
             let message = "The material was revoked: set a new value of chatelaine.dev/rotate to issue anew";
-            new(Truth::False, Reason::Revoked, message.to_owned(), Outlook::Stalled)
+            Readiness::new(Truth::False, Reason::Revoked, message.to_owned()).stalled()
         }
     }
 }
@@ -196,7 +202,7 @@ fn of_state(
 /// Whether the Secret holds usable material: what a workload waits for.
 fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
     match scene.ledger() {
-        Some(ledger) if ledger.is_live() && !scene.is_damaged() => {
+        Some(ledger) if is_usable(scene) => {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }

@@ -208,6 +208,13 @@ pub enum Reason {
     Updated,
 }
 
+impl Reason {
+    /// Something was tried and failed, and is tried again.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::ApiUnavailable | Self::Forbidden | Self::MintingFailed)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -7,6 +7,7 @@ mod drift;
 mod ending;
 mod ends;
 mod histories;
+mod kstatus;
 mod limits;
 mod locking;
 mod minting;

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use chatelaine::{
     api::{AccessToken, ApiKeyPair, ROTATE, SshKey},
-    controller::{error::Failure, queue::Again},
+    controller::{
+        error::Failure,
+        queue::{Again, Lane},
+    },
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     server::{Answer, Fault, Phase},
@@ -279,4 +283,34 @@ async fn a_slow_generation_that_fails_is_told_and_tried_again_too() {
     stage.next().await;
     stage.rest().await;
     assert_eq!(stage.ledger()["revision"], 1);
+}
+
+/// Each write comes back as an event, which asks for a look at once.
+#[tokio::test(start_paused = true)]
+async fn a_slow_key_that_is_refused_is_made_again_more_and_more_slowly_and_that_is_told_once() {
+    let mut stage = Stage::<SshKey>::new(json!({"algorithm": "Rsa", "bits": 2048}));
+    for _ in 0..100 {
+        stage.server.spoil(fault(Method::POST, "secrets", Phase::Before, Answer::Status(403)));
+    }
+    let house = stage.keeper.house.clone();
+    let (until, mut asked) = (Instant::now() + Duration::from_secs(60), Vec::new());
+    house.queue.push(stage.key(), Lane::Ordinary);
+    while let Ok(key) = timeout_at(until, house.queue.next()).await {
+        match stage.look().await {
+            Ok(again) => house.queue.done(&key, again),
+            Err(_) => drop(house.queue.failed(&key, 0.0)),
+        }
+        let now = stage.server.asked();
+        if now.contains(&stage.status_path()) {
+            stage.see();
+            house.queue.push(key, Lane::Ordinary);
+        }
+        asked.extend(now);
+        assert!(asked.len() < 30, "it never comes to rest: {asked:#?}");
+    }
+    let tries = asked.iter().filter(|one| *one == "POST secrets").count();
+    assert!((4..10).contains(&tries), "{asked:#?}");
+    let told = asked.iter().filter(|one| **one == stage.status_path()).count();
+    assert_eq!(told, 2, "that it is made, and that it is refused: {asked:#?}");
+    assert_eq!(stage.condition("Reconciling")["reason"], "Forbidden");
 }

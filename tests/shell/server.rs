@@ -217,8 +217,9 @@ impl Inner {
             ("PUT", Some(name), sub @ (None | Some("status"))) => {
                 self.replace(resource, name, sub, asked.body.clone())
             }
-            ("PATCH", Some(name), Some("status")) => self.merge_status(resource, name, &asked.body),
-            ("PATCH", Some(name), None) => self.merge(resource, name, &asked.body),
+            ("PATCH", Some(name), sub @ (None | Some("status"))) => {
+                self.merge(resource, name, sub, &asked.body)
+            }
             ("DELETE", Some(name), None) => self.delete(resource, name, &asked.body),
             _ => status(405),
         }
@@ -267,18 +268,8 @@ impl Inner {
         (200, object)
     }
 
-    fn merge_status(&mut self, resource: &str, name: &str, patch: &Value) -> Reply {
-        let version = self.next_version();
-        let Some(object) = self.objects.get_mut(&(resource.to_owned(), name.to_owned())) else {
-            return status(404);
-        };
-        object["status"] = patch["status"].clone();
-        object["metadata"]["resourceVersion"] = json!(version);
-        (200, object.clone())
-    }
-
-    /// RFC 7396, but nothing is ever removed here.
-    fn merge(&mut self, resource: &str, name: &str, patch: &Value) -> Reply {
+    /// RFC 7396; into the status alone, if it is that which is patched, and only then without another generation.
+    fn merge(&mut self, resource: &str, name: &str, sub: Option<&str>, patch: &Value) -> Reply {
         let Some(there) = self.objects.get(&(resource.to_owned(), name.to_owned())).cloned() else {
             return status(404);
         };
@@ -287,7 +278,14 @@ impl Inner {
             return status(409);
         }
         let mut object = there.clone();
-        merge(&mut object, patch);
+        match (sub, patch.get("status")) {
+            (Some(_), Some(status)) => merge(&mut object["status"], status),
+            (Some(_), None) => {}
+            (None, _) => merge(&mut object, patch),
+        }
+        if object == there {
+            return (200, there);
+        }
         if object["spec"] != there["spec"] {
             let generation = there["metadata"]["generation"].as_i64().unwrap_or_default();
             object["metadata"]["generation"] = json!(generation + 1);
@@ -328,9 +326,10 @@ impl Asked {
                 assert!(says("/preconditions/uid"), "a name is deleted, not an object: {path}");
             }
             ("PATCH", true) => panic!("a Secret is patched: {path}"),
-            ("PATCH", false) if !path.ends_with("/status") && !path.starts_with("events") => {
+            ("PATCH", false) if !path.starts_with("events") => {
                 assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}");
-                assert!(query.contains("fieldManager=chatelaine"), "set by nobody: {path}");
+                let is_ours = path.ends_with("/status") || query.contains("fieldManager=chatelaine");
+                assert!(is_ours, "set by nobody: {path}");
             }
             _ => {}
         }
@@ -338,12 +337,19 @@ impl Asked {
 }
 
 fn merge(target: &mut Value, patch: &Value) {
-    let (Some(fields), Some(patch)) = (target.as_object_mut(), patch.as_object()) else {
+    let Some(patch) = patch.as_object() else {
         *target = patch.clone();
         return;
     };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    let Some(fields) = target.as_object_mut() else { return };
     for (key, value) in patch {
-        merge(fields.entry(key).or_insert_with(|| json!({})), value);
+        match value {
+            Value::Null => drop(fields.remove(key)),
+            value => merge(fields.entry(key).or_insert(Value::Null), value),
+        }
     }
 }
 

@@ -203,6 +203,10 @@ impl<K: Credential> Stage<K> {
         self.keeper.look_at(&Key { kind: K::KIND, namespace: "ns".into(), name: name.into() }).await
     }
 
+    pub fn key(&self) -> Key {
+        Key { kind: K::KIND, namespace: "ns".into(), name: "ci".into() }
+    }
+
     /// Passes and catching up until nothing is asked any more; what was asked for meanwhile.
     pub async fn rest(&mut self) -> Vec<String> {
         self.rest_of("ci").await
