@@ -30,7 +30,7 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::Page,
+        page::{Current, Page},
         reason::Reason,
         scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
         schedule::next_alarm,
@@ -67,6 +67,14 @@ fn needs_look(scene: &Scene, act: &Act) -> bool {
     match act {
         Act::Rest(_) => scene.lost().is_some() || scene.restore_awaited().is_some(),
         Act::Write(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
+    }
+}
+
+/// The revision that the act gives to a new value.
+fn revision_minted(act: &Act) -> Option<i64> {
+    match act {
+        Act::Write(page) => matches!(page.current, Current::Mint { .. }).then_some(page.ledger.revision),
+        Act::Rest(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => None,
     }
 }
 
@@ -127,7 +135,7 @@ impl<K: Credential> Keeper<K> {
 
     /// Decides and writes until there is nothing left to do, then reports.
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
-        let mut steps = 0;
+        let (mut steps, mut minted) = (0, None);
         loop {
             // Each answer has a `Date`: what the last one said of the clocks counts for the next write.
             seen.scene.clock = self.house.clock.agreement();
@@ -140,6 +148,11 @@ impl<K: Credential> Keeper<K> {
                 places::give_back(&self.house, &seen);
                 return self.report(key, &seen, complaint.as_ref()).await;
             }
+            let mints = revision_minted(&act);
+            if mints.is_some() && mints == minted {
+                // What was published under this revision did not stay, and another value would not either.
+                steps = STEPS;
+            }
             let pause = self.contested(&seen, &act, steps);
             if pause.is_some() || steps >= STEPS {
                 let contested = Complaint::person(Reason::SecretConflict, CONTESTED);
@@ -151,7 +164,7 @@ impl<K: Credential> Keeper<K> {
             }
             steps += 1;
             match self.carry_out(key, &mut seen, act).await {
-                Ok(Outcome::Done) => {}
+                Ok(Outcome::Done) => minted = mints.or(minted),
                 Ok(Outcome::Making) => {
                     return Ok(self.report(key, &seen, Some(&self.making(key, &seen))).await?.not_yet());
                 }

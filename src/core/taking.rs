@@ -1,7 +1,7 @@
 //! The next page of the ledger of a Secret that becomes this object's: taken back, or adopted.
 
 use super::{
-    ledger::{Copy, Ledger},
+    ledger::Ledger,
     page::{Current, Former, Page, kept},
     parent::Parent,
     policy::down,
@@ -14,11 +14,6 @@ use crate::api::State;
 pub fn restore(scene: &Scene, from: &Ledger) -> Page {
     let origin = from.origin.clone().unwrap_or_else(|| from.owner.uid.clone());
     let mut ledger = Ledger { owner: scene.owner.clone(), origin: Some(origin), ..from.clone() };
-    if let (Some(held), Some(found)) = (&ledger.held, &scene.copy) {
-        // A restored copy has another uid; its bytes are checked against the digest before they are used.
-        ledger.held = Some(Copy { uid: found.copy.uid.clone(), ..held.clone() })
-            .filter(|held| held.name == found.copy.name);
-    }
     ledger.note(down(scene.now), Reason::Restored, None);
     kept(scene, ledger).telling(
         Reason::Restored,

@@ -323,7 +323,10 @@ fn picture(scene: &Scene, complaint: Option<&Complaint>) -> CredentialStatus {
 pub fn run(mut world: World, steps: &[Step]) {
     let (mut old, mut rested) = (None, None);
     for (event, stop) in steps.iter().cloned().chain([(Event::Tick(1), None)]) {
-        let before = world.holding().filter(|_| rested == Some(None) && matches!(event, Event::Restored));
+        // Another uid has another delay, so what is replaced by a schedule may be due at once.
+        let policy = &world.scene.policy;
+        let stays = rested == Some(None) && policy.schedule.is_none() && policy.renew_before.is_none();
+        let before = world.holding().filter(|_| stays && matches!(event, Event::Restored));
         happen(&mut world, &event, &mut old);
         let complaint = world.pass(stop);
         rested = stop.is_none().then_some(complaint);

@@ -1,9 +1,9 @@
 //! Somebody changes the Secret as soon as it is written: that is said, and it is no loop.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chatelaine::{
-    api::{AccessToken, REVOKE, ROTATE},
+    api::{AccessToken, LEDGER, REVOKE, ROTATE},
     controller::queue::Again,
 };
 use serde_json::{Value, json};
@@ -71,4 +71,38 @@ async fn what_was_in_vain_holds_up_no_rotation_no_retirement_and_no_end() {
     stage.look().await.expect("told");
     assert_eq!(stage.ledger()["state"], "Revoked");
     stage.was_consistent();
+}
+
+fn strip(secret: &mut Value, _: u64) {
+    secret["metadata"]["annotations"].as_object_mut().expect("a ledger is there").remove(LEDGER);
+}
+
+/// How many were ever published.
+fn values(stage: &Stage<AccessToken>) -> usize {
+    let all = stage.server.published("ci").into_iter().map(|secret| secret["data"]["token"].clone());
+    all.filter(|value| !value.is_null()).map(|value| value.to_string()).collect::<BTreeSet<_>>().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_loses_its_ledger_as_soon_as_it_is_written_gets_no_second_value_in_one_pass() {
+    let mut stage = issued(json!({})).await;
+    // Issued long ago: what is lost is made again at once.
+    let (mut secret, mut ledger) = (stage.secret("ci"), stage.ledger());
+    ledger["issueTime"] = json!("2020-01-01T00:00:00Z");
+    secret["metadata"]["annotations"][LEDGER] = json!(ledger.to_string());
+    stage.server.put("secrets", secret);
+    stage.see();
+    stage.rest().await;
+    stage.server.admit(Some(strip));
+    stage.annotate(ROTATE, "again");
+    stage.look().await.expect("told");
+    assert_eq!(values(&stage), 2);
+    assert_eq!(stage.condition("Ready")["reason"], "SecretConflict");
+    stage.see();
+    stage.look().await.expect("still so");
+    assert_eq!(values(&stage), 2, "nor in the next");
+    stage.server.admit(None);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    stage.rest().await;
+    assert_eq!((&stage.ledger()["revision"], &stage.ledger()["state"]), (&json!(2), &json!("Live")));
 }
