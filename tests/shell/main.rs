@@ -12,6 +12,7 @@ mod caches;
 mod contests;
 mod faults;
 mod holdings;
+mod interrupted;
 mod limits;
 mod metadata;
 mod others;
