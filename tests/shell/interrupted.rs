@@ -1,6 +1,8 @@
 //! Whatever goes wrong with any request of anything that is done, and whether the same operator goes on or another one
 //! after it died: the end is the same, each cause acts once, and nothing is lost.
 
+use std::pin::pin;
+
 use chatelaine::api::{ADOPT, AccessToken, LEDGER, RETIRE, REVOKE, ROLLBACK, ROTATE};
 use http::Method;
 use serde_json::{Value, json};
@@ -265,25 +267,25 @@ fn outcome(stage: &Stage<AccessToken>, [current, previous]: &[Value; 2]) -> Stri
 }
 
 /// What the first pass asks for when nothing goes wrong.
-async fn asked(from: Beginning, ask: Ask) -> Vec<String> {
+async fn requests(from: Beginning, ask: Ask) -> Vec<(Method, &'static str)> {
     let (mut stage, _) = beginning(from).await;
     ask(&mut stage);
     stage.server.asked();
     stage.look().await.expect("nothing goes wrong");
-    stage.server.asked()
+    let asked = stage.server.asked();
+    let is_asked = |(method, path): &(Method, &str)| {
+        let request = format!("{method} {path}");
+        asked.iter().any(|asked| asked.starts_with(&request))
+    };
+    let requests: Vec<_> = REQUESTS.into_iter().filter(is_asked).collect();
+    assert!(requests.len() >= 2, "{asked:?}");
+    requests
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_any_request_the_end_is_the_same_each_cause_acts_once_and_nothing_is_lost() {
     for (name, from, ask, end) in WORKS {
-        let asked = asked(from, ask).await;
-        let is_asked = |(method, path): &(Method, &str)| {
-            let request = format!("{method} {path}");
-            asked.iter().any(|asked| asked.starts_with(&request))
-        };
-        let requests: Vec<_> = REQUESTS.into_iter().filter(is_asked).collect();
-        assert!(requests.len() >= 2, "{name}: {asked:?}");
-        for (method, path) in requests {
+        for (method, path) in requests(from, ask).await {
             for (phase, answer) in FAULTS {
                 // What is read is there: nobody says of it that it is not.
                 if method == Method::GET && answer == Answer::Status(404) {
@@ -310,6 +312,39 @@ async fn whatever_goes_wrong_with_any_request_the_end_is_the_same_each_cause_act
                     }
                     stage.was_consistent();
                 }
+            }
+        }
+    }
+}
+
+/// Without a lease, or when that of the one has run out and it does not know yet.
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_does_the_same_before_or_after_any_request_of_another_changes_nothing_of_the_end() {
+    for (name, from, ask, end) in WORKS {
+        for (method, path) in requests(from, ask).await {
+            for phase in [Phase::Before, Phase::Committed] {
+                let at = format!("{name}: the other one acts at {method} {path}, {phase:?}");
+                let (mut one, was) = beginning(from).await;
+                ask(&mut one);
+                let mut other = one.another_operator();
+                other.see_account();
+                let late = Fault { method: method.clone(), path, phase, answer: Answer::Late };
+                one.server.spoil(late);
+                {
+                    let mut look = pin!(one.look());
+                    tokio::select! {
+                        biased;
+                        outcome = &mut look => panic!("{at}: it was not asked for: {outcome:?}"),
+                        () = one.server.reached() => {}
+                    }
+                    other.rest().await;
+                    one.server.let_through();
+                    let _ = look.await;
+                }
+                one.rest().await;
+                other.rest().await;
+                assert_eq!(outcome(&one, &was), end, "{at}");
+                one.was_consistent();
             }
         }
     }
