@@ -10,6 +10,7 @@ mod brought_lines;
 mod brought_passwords;
 mod caches;
 mod contests;
+mod fault;
 mod faults;
 mod holdings;
 mod interrupted;

@@ -126,7 +126,7 @@ async fn an_operator_that_starts_anew_restarts_nothing_and_asks_nothing() {
     assert_eq!(due(&after).await, None);
 
     // Without its memory in status it looks once, and the annotation tells it.
-    after.edit(|object| object["status"]["restarts"] = json!(null));
+    after.edit(|object| object["status"]["restarts"] = json!([]));
     after.rest().await;
     restart_next(&after.keeper.house).await;
     assert_eq!(after.server.asked(), [GET]);
