@@ -317,33 +317,71 @@ async fn whatever_goes_wrong_with_any_request_the_end_is_the_same_each_cause_act
     }
 }
 
+/// One pass of the one, and in the middle of it what another does.
+async fn in_the_middle(
+    one: &Stage<AccessToken>,
+    (method, path): (Method, &'static str),
+    phase: Phase,
+    meanwhile: impl AsyncFnOnce(),
+) {
+    one.server.spoil(Fault { method, path, phase, answer: Answer::Late });
+    let mut look = pin!(one.look());
+    tokio::select! {
+        biased;
+        outcome = &mut look => panic!("{path} was not asked for: {outcome:?}"),
+        () = one.server.reached() => {}
+    }
+    meanwhile().await;
+    one.server.let_through();
+    let _ = look.await;
+}
+
 /// Without a lease, or when that of the one has run out and it does not know yet.
 #[tokio::test(start_paused = true)]
 async fn an_operator_that_does_the_same_before_or_after_any_request_of_another_changes_nothing_of_the_end() {
     for (name, from, ask, end) in WORKS {
-        for (method, path) in requests(from, ask).await {
+        for request in requests(from, ask).await {
             for phase in [Phase::Before, Phase::Committed] {
-                let at = format!("{name}: the other one acts at {method} {path}, {phase:?}");
+                let at = format!("{name}: the other one acts at {request:?}, {phase:?}");
                 let (mut one, was) = beginning(from).await;
                 ask(&mut one);
                 let mut other = one.another_operator();
                 other.see_account();
-                let late = Fault { method: method.clone(), path, phase, answer: Answer::Late };
-                one.server.spoil(late);
-                {
-                    let mut look = pin!(one.look());
-                    tokio::select! {
-                        biased;
-                        outcome = &mut look => panic!("{at}: it was not asked for: {outcome:?}"),
-                        () = one.server.reached() => {}
-                    }
+                in_the_middle(&one, request.clone(), phase, async || {
                     other.rest().await;
-                    one.server.let_through();
-                    let _ = look.await;
-                }
+                })
+                .await;
                 one.rest().await;
                 other.rest().await;
                 assert_eq!(outcome(&one, &was), end, "{at}");
+                one.was_consistent();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_changes_his_mind_while_it_is_done_loses_nothing_whichever_operator_hears_of_it() {
+    for (active, from, end) in [
+        (false, Overlap, "Live 2: current previous in the Secret, no copy"),
+        (true, Withheld, "Withheld 2: nothing in the Secret, current previous in the copy"),
+    ] {
+        let ask: Ask =
+            if active { |stage| set_active(stage, true) } else { |stage| set_active(stage, false) };
+        for request in requests(from, ask).await {
+            for phase in [Phase::Before, Phase::Committed] {
+                let (mut one, was) = beginning(from).await;
+                ask(&mut one);
+                let mut other = one.another_operator();
+                other.see_account();
+                in_the_middle(&one, request.clone(), phase, async || {
+                    set_active(&mut other, !active);
+                    other.rest().await;
+                })
+                .await;
+                one.rest().await;
+                other.rest().await;
+                assert_eq!(outcome(&one, &was), end, "{request:?} {phase:?}");
                 one.was_consistent();
             }
         }
