@@ -17,7 +17,7 @@ const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
 /// Where a work begins.
 #[derive(Clone, Copy, Debug)]
-enum Beginning {
+pub enum Beginning {
     Nothing,
     /// The second revision, with the first as its previous one.
     Overlap,
@@ -34,10 +34,10 @@ enum Heir {
     Another,
 }
 
-type Ask = fn(&mut Stage<AccessToken>);
+pub type Ask = fn(&mut Stage<AccessToken>);
 
 /// What is done, from where, who asks for it how, and what there is in the end.
-const WORKS: [(&str, Beginning, Ask, &str); 25] = [
+pub const WORKS: [(&str, Beginning, Ask, &str); 25] = [
     ("issue", Nothing, |_| (), "Live 1: new in the Secret, no copy"),
     (
         "born inactive",
@@ -218,7 +218,7 @@ fn offer(stage: &mut Stage<AccessToken>) {
 }
 
 /// The stage, and the token and the previous one that there are.
-async fn beginning(from: Beginning) -> (Stage<AccessToken>, [Value; 2]) {
+pub async fn beginning(from: Beginning) -> (Stage<AccessToken>, [Value; 2]) {
     let mut stage = Stage::new(json!({"rotation": {"overlap": "1h"}}));
     if let Nothing = from {
         // A token that somebody made elsewhere.
@@ -245,7 +245,7 @@ fn values(secret: &Value) -> [Value; 2] {
 }
 
 /// What there is, in words; the ledger names the copy that there is and no other, and status says the same.
-fn outcome(stage: &Stage<AccessToken>, [current, previous]: &[Value; 2]) -> String {
+pub fn outcome(stage: &Stage<AccessToken>, [current, previous]: &[Value; 2]) -> String {
     let (page, copy) = (stage.ledger(), stage.server.get("secrets", COPY));
     let named = copy.as_ref().map_or(&Value::Null, |copy| &copy["metadata"]["uid"]);
     assert_eq!(&page["held"]["uid"], named, "{page:#}");

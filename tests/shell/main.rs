@@ -27,6 +27,7 @@ mod restoring;
 mod schedule;
 mod server;
 mod stage;
+mod stale;
 mod strangers;
 mod testimony;
 mod triggers;
