@@ -201,7 +201,10 @@ pub(super) fn resource<T: Watched>() -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, sync::Mutex};
+    use std::{
+        convert::Infallible,
+        sync::{Arc, Mutex},
+    };
 
     use futures::FutureExt;
     use http::{Request, Response};
@@ -218,12 +221,18 @@ mod tests {
     type List = &'static [(&'static str, &'static str)];
 
     /// Lists these one after the other; each watch is ended with "too old", and the last has nothing to say.
-    struct Server(Mutex<Vec<List>>);
+    struct Server {
+        lists: Mutex<Vec<List>>,
+        /// In which form each answer was asked for.
+        forms: Mutex<Vec<String>>,
+    }
 
     impl Server {
         /// None is silence.
         fn answer(&self, request: &Request<Body>) -> Option<String> {
-            let mut lists = self.0.lock().unwrap();
+            let form = request.headers().get("accept").map(|form| form.to_str().unwrap().to_owned());
+            self.forms.lock().unwrap().push(form.unwrap_or_default());
+            let mut lists = self.lists.lock().unwrap();
             if request.uri().query().unwrap_or_default().contains("watch=true") {
                 return (!lists.is_empty()).then(|| format!("{}\n", too_old()));
             }
@@ -241,7 +250,11 @@ mod tests {
 
     /// What was heeded of these lists, each with whether the cache showed it so at that moment.
     async fn heeded<T: Watched + std::fmt::Debug>(lists: Vec<List>) -> Vec<(String, bool)> {
-        let (server, cache) = (std::sync::Arc::new(Server(Mutex::new(lists))), Cache::<T>::default());
+        heeded_of::<T>(&Arc::new(Server { lists: Mutex::new(lists), forms: Mutex::default() })).await
+    }
+
+    async fn heeded_of<T: Watched + std::fmt::Debug>(server: &Arc<Server>) -> Vec<(String, bool)> {
+        let (server, cache) = (server.clone(), Cache::<T>::default());
         let service = tower::service_fn(move |request: Request<Body>| {
             let answer = server.answer(&request);
             async move {
@@ -293,6 +306,16 @@ mod tests {
     async fn what_came_changed_or_went_while_a_watch_was_broken_is_told_when_the_cache_shows_it() {
         is_told_by_then(heeded::<SecretMeta>(LISTS.to_vec()).await);
         is_told_by_then(heeded::<Guarded<AccessToken>>(LISTS.to_vec()).await);
+    }
+
+    /// What no answer carries is in no memory, whatever becomes of it there.
+    #[tokio::test(start_paused = true)]
+    async fn of_secrets_neither_list_nor_watch_is_shown_more_than_the_metadata() {
+        let server = Arc::new(Server { lists: Mutex::new(LISTS.to_vec()), forms: Mutex::default() });
+        heeded_of::<SecretMeta>(&server).await;
+        let forms = server.forms.lock().unwrap();
+        assert!(forms.len() >= 4, "two lists and two watches: {forms:?}");
+        assert!(forms.iter().all(|form| form.contains("as=PartialObjectMetadata")), "{forms:?}");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Status beside the Secret: in no version does it say what the Secret had not said before, and what is called ready
 //! was as the spec asked.
 
-use std::collections::HashMap;
-
 use chatelaine::{
     api::{AccessToken, ApiKeyPair, CredentialStatus, LEDGER, SecretRef, SshKey},
     controller::secrets::{form, secret_name},
@@ -49,7 +47,6 @@ impl Record {
 }
 
 fn was_never_ahead<K: Credential>(objects: &[K], secrets: &[Secret]) -> usize {
-    annotations_were_left(objects);
     let judged = objects.iter().filter(|object| {
         let object = *object;
         let Some(status) = object.common_status() else { return false };
@@ -66,17 +63,6 @@ fn was_never_ahead<K: Credential>(objects: &[K], secrets: &[Secret]) -> usize {
         status.secret_ref.as_ref().is_some_and(|told| judge(object, status, told, &before))
     });
     judged.count()
-}
-
-/// Who tells of an object leaves its triggers alone: a version that tells something else has the annotations of before.
-fn annotations_were_left<K: Credential>(objects: &[K]) {
-    let mut last = HashMap::new();
-    for object in objects {
-        let Some(before) = last.insert(object.uid(), object) else { continue };
-        let words = || format!("version {} of {}", at(object), object.name_any());
-        let told = before.common_status() != object.common_status();
-        assert!(!told || before.annotations() == object.annotations(), "{}: who edited triggers?", words());
-    }
 }
 
 /// Status against the very version of the Secret that it names.

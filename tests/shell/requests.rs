@@ -1,7 +1,7 @@
 //! What an issue, a rotation, a retirement and a quiet pass cost: these requests, and no others.
 
 use chatelaine::{
-    api::{AccessToken, ApiKeyPair, ROTATE, SshKey},
+    api::{AccessToken, ApiKeyPair, REVOKE, ROTATE, SshKey},
     controller::queue::{Again, Key, Lane},
     core::reason::Reason,
     credentials::Credential,
@@ -225,4 +225,43 @@ async fn without_its_account_nothing_is_minted() {
     stage.look().await.expect("told");
     assert_eq!(stage.server.asked(), ["GET accounts/nobody".to_owned(), stage.status_path()]);
     assert_eq!(stage.condition("Ready")["reason"], "AccountNotFound");
+}
+
+/// With a finalizer, or deleted in the foreground, an object stays for a while.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_costs_nothing_while_the_object_goes_and_when_it_is_gone() {
+    type Edit = fn(&mut Stage<AccessToken>);
+    let states: [(&str, Edit); 4] = [
+        ("Live", |_| ()),
+        ("Withheld", |stage| stage.edit(|object| object["spec"]["active"] = json!(false))),
+        ("Revoked", |stage| stage.annotate(REVOKE, "leak")),
+        ("Expired", |stage| {
+            stage.edit(|object| object["spec"]["expirationTime"] = json!("2026-01-01T00:00:00Z"));
+        }),
+    ];
+    for (state, edit) in states {
+        let mut stage = Stage::<AccessToken>::new(json!({}));
+        stage.rest().await;
+        edit(&mut stage);
+        stage.rest().await;
+        assert_eq!(stage.ledger()["state"], state);
+        let secret = stage.secret("ci");
+        stage.edit(|object| object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z"));
+        assert_eq!(stage.rest().await, [""; 0], "{state}");
+        stage.server.remove("secrets", "ci");
+        for _ in 0..3 {
+            stage.see();
+            stage.look().await.expect("nothing is to be done");
+        }
+        let (status, asked) = (stage.status_path(), stage.server.asked());
+        assert!(
+            asked.iter().all(|asked| asked.starts_with("GET ") || *asked == status),
+            "{state}: {asked:?}"
+        );
+        assert!(stage.server.get("secrets", "ci").is_none(), "{state}: it is not made again");
+        stage.server.put("secrets", secret);
+        stage.delete_object("ci");
+        stage.look().await.expect("nobody is there");
+        assert_eq!(stage.server.asked(), [""; 0], "{state}");
+    }
 }

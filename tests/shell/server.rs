@@ -11,11 +11,22 @@ use http::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, tz::TimeZone};
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+pub use crate::fault::{Answer, Fault, Phase};
 
 #[derive(Clone)]
 pub struct Server {
     inner: Arc<Mutex<Inner>>,
+    gate: Arc<Gate>,
     clock: Clock,
+}
+
+/// Where a request waits that is answered late.
+#[derive(Default)]
+struct Gate {
+    reached: Notify,
+    open: Notify,
 }
 
 #[derive(Default)]
@@ -43,37 +54,11 @@ struct Asked {
     query: String,
 }
 
-/// What goes wrong with the next request of this method whose path begins so.
-pub struct Fault {
-    pub method: Method,
-    pub path: &'static str,
-    pub phase: Phase,
-    pub answer: Answer,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// It never arrives.
-    Before,
-    /// It is done, and the answer is withheld.
-    Committed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Status(u16),
-    Silence,
-    /// Cut off in the middle of the object.
-    Garbled,
-    /// As it should be, from a server whose clock is an hour fast.
-    Fast,
-}
-
 type Reply = (u16, Value);
 
 impl Server {
     pub fn new(clock: Clock) -> Self {
-        Self { inner: Arc::default(), clock }
+        Self { inner: Arc::default(), gate: Arc::default(), clock }
     }
 
     pub fn client(&self) -> Client {
@@ -108,6 +93,20 @@ impl Server {
     /// Whether all that was to go wrong has gone wrong.
     pub fn is_through(&self) -> bool {
         self.lock().faults.is_empty()
+    }
+
+    /// Until a request waits that is to be answered late.
+    pub async fn reached(&self) {
+        self.gate.reached.notified().await;
+    }
+
+    pub fn let_through(&self) {
+        self.gate.open.notify_one();
+    }
+
+    async fn wait(&self) {
+        self.gate.reached.notify_one();
+        self.gate.open.notified().await;
     }
 
     /// From now on every Secret that is written goes through this.
@@ -158,11 +157,18 @@ impl Server {
                 webhook(&mut asked.body, inner.versions + 1);
             }
         }
+        let late = fault.as_ref().filter(|fault| fault.answer == Answer::Late).map(|fault| fault.phase);
+        if late == Some(Phase::Before) {
+            self.wait().await;
+        }
         let reply = match &fault {
-            Some(Fault { phase: Phase::Before, .. }) => None,
-            Some(Fault { phase: Phase::Committed, .. }) | None => Some(self.lock().serve(&asked)),
+            Some(Fault { phase: Phase::Before, .. }) if late.is_none() => None,
+            Some(_) | None => Some(self.lock().serve(&asked)),
         };
         self.lock().asked.push(asked);
+        if late == Some(Phase::Committed) {
+            self.wait().await;
+        }
         let answer = fault.map(|fault| fault.answer);
         let (code, body) = match (answer, reply) {
             (Some(Answer::Silence), _) => std::future::pending().await,
@@ -171,8 +177,10 @@ impl Server {
                 let body = reply.map(|(_, body)| body.to_string()).unwrap_or_default();
                 (200, body[..body.len() / 2].to_owned())
             }
-            (Some(Answer::Fast) | None, Some((code, body))) => (code, body.to_string()),
-            (Some(Answer::Fast) | None, None) => unreachable!("without a fault there is a reply"),
+            (Some(Answer::Fast | Answer::Late) | None, Some((code, body))) => (code, body.to_string()),
+            (Some(Answer::Fast | Answer::Late) | None, None) => {
+                unreachable!("without a fault there is a reply")
+            }
         };
         let hours = if answer == Some(Answer::Fast) { 1 } else { 0 };
         let now = self.clock.now() + SignedDuration::from_hours(hours);
@@ -312,6 +320,11 @@ impl Asked {
         let Self { method, path, body, query } = self;
         let says = |field: &str| body.pointer(field).is_some_and(Value::is_string);
         assert!(!query.contains("force"), "a forced apply: {method} {path}");
+        // Triggers too stay as they are: what is taken away GitOps would put back, and it would act again.
+        let is_ours =
+            ["accounts", "apikeypairs", "sshkeys", "accesstokens"].iter().any(|kind| path.starts_with(kind));
+        let is_told = method == Method::GET || path.ends_with("/status");
+        assert!(!is_ours || is_told, "somebody's object is edited: {method} {path}");
         match (method.as_str(), path.starts_with("secrets")) {
             ("PUT", true) => {
                 assert!(

@@ -1,0 +1,54 @@
+//! Caches that show what was before: of what another operator has done meanwhile nothing is done again, nor undone.
+
+use chatelaine::api::AccessToken;
+
+use crate::{
+    interrupted::{WORKS, beginning, outcome},
+    stage::Stage,
+};
+
+type See = fn(&mut Stage<AccessToken>);
+
+/// In which order the caches catch up.
+const ORDERS: [(&str, [See; 3]); 3] = [
+    ("the object first", [see_object, see_secrets, Stage::see_account]),
+    ("the Secrets first", [see_secrets, see_object, Stage::see_account]),
+    ("the Account first", [Stage::see_account, see_secrets, see_object]),
+];
+
+fn see_object(stage: &mut Stage<AccessToken>) {
+    stage.see_object("ci");
+}
+
+fn see_secrets(stage: &mut Stage<AccessToken>) {
+    ["ci", "chatelaine-held-uid-ci"].into_iter().for_each(|name| stage.see_secret(name));
+}
+
+#[tokio::test(start_paused = true)]
+async fn caches_that_lag_behind_what_another_operator_has_done_neither_repeat_nor_undo_it() {
+    for (name, from, ask, end) in WORKS {
+        for (order, steps) in ORDERS {
+            let (mut stale, was) = beginning(from).await;
+            let mut other = stale.another_operator();
+            other.see_account();
+            other.see();
+            let spec = other.object("ci")["spec"].clone();
+            ask(&mut other);
+            if other.object("ci")["spec"] != spec {
+                // Of another wish nobody knows before it is seen.
+                continue;
+            }
+            other.rest().await;
+            let done = stale.server.published("ci").len();
+            let _ = stale.look().await;
+            for see in steps {
+                see(&mut stale);
+                let _ = stale.look().await;
+            }
+            stale.rest().await;
+            assert_eq!(outcome(&stale, &was), end, "{name}, {order}");
+            assert_eq!(stale.server.published("ci").len(), done, "{name}, {order}: nothing was left to do");
+            stale.was_consistent();
+        }
+    }
+}
