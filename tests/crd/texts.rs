@@ -41,7 +41,7 @@ impl Place {
     }
 }
 
-fn schema_of(kind: Kind) -> Value {
+pub fn schema_of(kind: Kind) -> Value {
     let named = |crd: &Value| crd["spec"]["names"]["kind"] == format!("{kind:?}");
     let crd = api::crds().into_iter().map(|crd| json!(crd)).find(named).unwrap();
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
