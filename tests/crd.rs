@@ -1,5 +1,7 @@
 //! The schema without a cluster: the files in `crds/`, the rules, the bounds, and what must not be there.
 
+#[path = "crd/durations.rs"]
+mod durations;
 mod rules;
 #[path = "crd/texts.rs"]
 mod texts;

@@ -192,6 +192,8 @@ fn smallest(mut all: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api::Role;
 
@@ -237,6 +239,45 @@ mod tests {
     #[test]
     fn what_another_entry_includes_is_not_listed_twice() {
         assert_eq!(cut(&["servers:list", "servers:*", "servers:list"], &["*:*"]).0, ["servers:*"]);
+    }
+
+    const RESOURCES: [&str; 3] = ["servers", "server", "dns"];
+    const ACTIONS: [&str; 3] = ["list", "read", "*"];
+
+    /// Whether one of them allows the single action, by another road than the product's.
+    fn allows(all: &[String], resource: &str, action: &str) -> bool {
+        let ways = [format!("{resource}:{action}"), format!("{resource}:*"), "*:*".to_owned()];
+        all.iter().any(|one| ways.contains(one))
+    }
+
+    fn permissions() -> impl Strategy<Value = Vec<String>> {
+        let single = (prop::sample::select(&RESOURCES[..]), prop::sample::select(&ACTIONS[..]));
+        let one = prop_oneof![9 => single.prop_map(|(resource, action)| format!("{resource}:{action}")), 1 => Just("*:*".to_owned())];
+        prop::collection::vec(one, 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_effective_is_what_is_asked_for_and_granted_and_a_part_has_what_its_parent_has_too(
+            requested in permissions(), ceiling in permissions(), parents in permissions(),
+        ) {
+            let account = AccountSpec { permissions: ceiling.clone(), ..AccountSpec::default() };
+            let request = || Request { permissions: &requested, roles: &[] };
+            let own = entitle(request(), &account, &[]);
+            let part = entitle_part(request(), &account, &[], ("ApiKeyPair web", grant(&parents, &ceiling)));
+            for (resource, action) in RESOURCES.iter().flat_map(|resource| ACTIONS.map(|action| (resource, action))) {
+                let granted = allows(&requested, resource, action) && allows(&ceiling, resource, action);
+                prop_assert_eq!(allows(&own.effective, resource, action), granted, "{}:{}", resource, action);
+                let is_parents = allows(&parents, resource, action);
+                prop_assert_eq!(allows(&part.effective, resource, action), granted && is_parents, "{}:{}", resource, action);
+            }
+            for asked in &requested {
+                let is_left = own.effective.iter().any(|one| includes(asked, one) || includes(one, asked));
+                prop_assert_eq!(own.refused.contains(asked), !is_left, "{}", asked);
+            }
+            let double = |one: &String| own.effective.iter().filter(|other| includes(other, one)).count() > 1;
+            prop_assert!(!own.effective.iter().any(double), "{:?}", own.effective);
+        }
     }
 
     fn account(ceiling: &[&str], roles: &[(&str, &[&str], &[&str])]) -> AccountSpec {

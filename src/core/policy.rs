@@ -312,6 +312,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_end_is_what_the_spec_says_in_whole_seconds_and_else_the_accounts() {
+        let of = |end: serde_json::Value| {
+            let mut spec = json!({"accountRef": {"name": "alice"}});
+            spec.as_object_mut().unwrap().extend(end.as_object().unwrap().clone());
+            Expiry::of(&serde_json::from_value(spec).unwrap()).unwrap()
+        };
+        let new_year = Expiry::At("2027-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!(
+            of(json!({"expirationTime": "2027-01-01T00:00:00.999Z"})),
+            new_year,
+            "never longer than was said"
+        );
+        assert_eq!(of(json!({"expirationTime": "2027-01-01T01:00:00+01:00"})), new_year);
+        assert_eq!(of(json!({"lifetime": "90d"})), Expiry::After(Period::days(90)));
+        assert_eq!(of(json!({"lifetime": "never"})), Expiry::Never);
+        assert_eq!(of(json!({})), Expiry::AccountDefault);
+    }
+
+    #[test]
+    fn not_after_is_rounded_down_and_not_before_up() {
+        for (time, below, above) in [(1_500, 1, 2), (2_000, 2, 2), (-1_500, -2, -1), (-2_000, -2, -2)] {
+            let time = Timestamp::from_millisecond(time).unwrap();
+            assert_eq!((down(time).as_second(), up(time).as_second()), (below, above), "{time}");
+            assert_eq!((down(time).subsec_nanosecond(), up(time).subsec_nanosecond()), (0, 0));
+        }
+    }
+
+    #[test]
     fn the_overlap_is_the_rotations_own_else_the_accounts() {
         let rotation = |overlap| serde_json::from_value::<Rotation>(json!({"overlap": overlap})).unwrap();
         let account: AccountSpec = serde_json::from_value(json!({

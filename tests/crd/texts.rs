@@ -1,4 +1,4 @@
-//! Every text that a spec can hold, and every rule, as the schema itself lists them: a new field cannot escape.
+//! Every text that a spec can hold, every bound and every rule, as the schema itself lists them: a new field cannot escape.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ impl Place {
     }
 }
 
-fn schema_of(kind: Kind) -> Value {
+pub fn schema_of(kind: Kind) -> Value {
     let named = |crd: &Value| crd["spec"]["names"]["kind"] == format!("{kind:?}");
     let crd = api::crds().into_iter().map(|crd| json!(crd)).find(named).unwrap();
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
@@ -201,4 +201,32 @@ fn no_reference_has_a_namespace() {
         .filter(|path| path.contains(".spec") && path.to_lowercase().ends_with("namespace"))
         .collect();
     assert!(namespaced.is_empty(), "{namespaced:?}");
+}
+
+/// What a description says that there may be of something, but for bytes, which are those of a Secret elsewhere.
+fn promised(description: &str) -> Vec<u64> {
+    let after = |words: &str| description.split(words).skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let number = |rest: &String| {
+        let (digits, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let counts = rest.is_empty() || rest.starts_with([' ', ',', '.', ':']) && !rest.starts_with(" bytes");
+        digits.parse().ok().filter(|_| counts)
+    };
+    [after("t most "), after(" 1 to ")].concat().iter().filter_map(number).collect()
+}
+
+#[test]
+fn the_bounds_that_the_manual_names_are_those_that_hold() {
+    let mut named = 0;
+    for (path, schema) in crate::fields() {
+        let parts = [&schema, &schema["items"], &schema["additionalProperties"]];
+        let bound = |part: &Value| {
+            ["maxLength", "maxItems", "maxProperties", "maximum"].map(|name| part[name].as_u64())
+        };
+        let bounds: Vec<u64> = parts.into_iter().flat_map(bound).flatten().collect();
+        for number in promised(schema["description"].as_str().unwrap_or_default()) {
+            assert!(bounds.contains(&number), "{path} says {number}, and has {bounds:?}");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "only {named} were found");
 }

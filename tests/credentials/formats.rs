@@ -29,28 +29,40 @@ fn is_url_safe(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
+/// Whether each text is `length` characters, each of which passes, and every character that passes is drawn at all.
+fn are_drawn_of(texts: &[String], length: usize, passes: impl Fn(char) -> bool) -> bool {
+    let all = texts.concat();
+    let is_drawn = |c: &char| all.contains(*c);
+    texts.iter().all(|text| is(text, length, &passes))
+        && (0..128u8).map(char::from).filter(|c| passes(*c)).all(|c| is_drawn(&c))
+}
+
 /// The access keys and secret keys of many seeds.
-fn pairs(spec: Value) -> impl Iterator<Item = (String, String)> {
+fn pairs(spec: Value) -> (Vec<String>, Vec<String>) {
     let object = key_pair(spec);
-    (0..SEEDS).map(move |seed| {
+    let pair = |seed| {
         let material = mint(&object, seed);
         (material.identity.id.clone(), secret_text(&material))
-    })
+    };
+    (0..SEEDS).map(pair).unzip()
+}
+
+/// What follows the prefix that each of them has.
+fn after(prefix: &str, texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| text.strip_prefix(prefix).unwrap().to_owned()).collect()
 }
 
 #[test]
 fn a_standard_pair_is_20_upper_case_and_40_url_safe_characters() {
-    for (access_key, secret_key) in pairs(json!({})) {
-        assert!(is(&access_key, 20, is_upper), "{access_key}");
-        assert!(is(&secret_key, 40, is_url_safe));
-    }
+    let (access_keys, secret_keys) = pairs(json!({}));
+    assert!(are_drawn_of(&access_keys, 20, is_upper), "{access_keys:?}");
+    assert!(are_drawn_of(&secret_keys, 40, is_url_safe));
 }
 
 #[test]
 fn the_prefix_counts_within_the_20_characters() {
-    for (access_key, _) in pairs(json!({"accessKeyPrefix": "ACMEPROD"})) {
-        assert!(is(&access_key, 20, is_upper) && access_key.starts_with("ACMEPROD"), "{access_key}");
-    }
+    let (access_keys, _) = pairs(json!({"accessKeyPrefix": "ACMEPROD"}));
+    assert!(are_drawn_of(&after("ACMEPROD", &access_keys), 12, is_upper), "{access_keys:?}");
 }
 
 #[test]
@@ -62,46 +74,50 @@ fn a_prefix_that_leaves_too_little_to_chance_mints_nothing() {
 
 #[test]
 fn an_aws_pair_is_akia_with_16_of_base_32_and_40_url_safe_characters() {
-    for (access_key, secret_key) in pairs(json!({"format": "Aws"})) {
-        let rest = access_key.strip_prefix("AKIA").unwrap();
-        assert!(is(rest, 16, |c| c.is_ascii_uppercase() || ('2'..='7').contains(&c)), "{access_key}");
-        assert!(is(&secret_key, 40, is_url_safe));
-    }
+    let (access_keys, secret_keys) = pairs(json!({"format": "Aws"}));
+    let is_base_32 = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);
+    assert!(are_drawn_of(&after("AKIA", &access_keys), 16, is_base_32), "{access_keys:?}");
+    assert!(are_drawn_of(&secret_keys, 40, is_url_safe));
 }
 
 #[test]
 fn a_uuid_pair_has_a_lower_case_uuid_of_version_4_and_variant_1() {
     let mut variants = HashSet::new();
-    for (access_key, secret_key) in pairs(json!({"format": "Uuid"})) {
+    let (access_keys, secret_keys) = pairs(json!({"format": "Uuid"}));
+    for access_key in &access_keys {
         let groups: Vec<&str> = access_key.split('-').collect();
         let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12], "{access_key}");
         assert!(is(&groups.concat(), 32, |c| "0123456789abcdef".contains(c)), "{access_key}");
         assert!(groups[2].starts_with('4'), "{access_key}");
         variants.insert(groups[3].chars().next().unwrap());
-        assert!(is(&secret_key, 40, is_url_safe));
     }
+    assert!(are_drawn_of(&secret_keys, 40, is_url_safe));
     assert_eq!(variants, HashSet::from(['8', '9', 'a', 'b']));
 }
 
 #[test]
 fn an_upper_pair_is_16_and_32_upper_case_characters() {
-    for (access_key, secret_key) in pairs(json!({"format": "Upper"})) {
-        assert!(is(&access_key, 16, is_upper) && is(&secret_key, 32, is_upper), "{access_key}");
-    }
+    let (access_keys, secret_keys) = pairs(json!({"format": "Upper"}));
+    assert!(
+        are_drawn_of(&access_keys, 16, is_upper) && are_drawn_of(&secret_keys, 32, is_upper),
+        "{access_keys:?}"
+    );
 }
 
 #[test]
 fn a_prefixed_token_is_its_prefix_30_base_62_digits_and_their_checksum() {
-    let object = token(json!({}));
+    let (object, mut random) = (token(json!({})), Vec::new());
     for seed in 0..SEEDS {
         for (order, prefix) in [(ORDER, "chtl_"), (Order { token_prefix: Some("acme"), ..ORDER }, "acme_")] {
             let text = secret_text(&object.mint(order, &mut Seeded(seed)).unwrap());
             let digits = text.strip_prefix(prefix).unwrap();
+            random.push(digits[..30].to_owned());
             assert!(is(digits, 36, |c| c.is_ascii_alphanumeric()));
             assert_eq!(number(&digits[30..]), u64::from(crc32(&digits.as_bytes()[..30])), "seed {seed}");
         }
     }
+    assert!(are_drawn_of(&random, 30, |c| c.is_ascii_alphanumeric()));
 }
 
 /// Digits of base 62, by another road than the product's.
@@ -123,9 +139,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 #[test]
 fn a_plain_token_is_32_alphanumerics() {
     let object = token(json!({"format": "Plain"}));
-    for seed in 0..SEEDS {
-        assert!(is(&secret_text(&mint(&object, seed)), 32, |c| c.is_ascii_alphanumeric()));
-    }
+    let tokens: Vec<_> = (0..SEEDS).map(|seed| secret_text(&mint(&object, seed))).collect();
+    assert!(are_drawn_of(&tokens, 32, |c| c.is_ascii_alphanumeric()));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chatelaine::{
-    api::{AccessToken, ApiKeyPair, SecretType, SshKey},
+    api::{AccessToken, ApiKeyPair, SecretFormat, SecretType, SshKey},
     core::material::{Identity, Material, SecretBytes},
     credentials::{Credential, Showing},
 };
@@ -74,45 +74,85 @@ fn reads_templates<K: Credential>(object: &K, showing: Showing<'_>) {
     }
 }
 
-/// What is shown of one credential, in the order of its kind: name and value, where empty is absent.
-type Sheet<'a> = [(&'a str, &'a str)];
+/// What the renderings of one credential are to say.
+struct Told<'a> {
+    /// Name and value in the order of the kind, where empty is absent.
+    sheet: &'a [(&'a str, &'a str)],
+    /// How the variables are called.
+    called: &'a [&'a str],
+    login: (&'a str, &'a str),
+    service: &'a str,
+    endpoint: &'a str,
+    registry: &'a str,
+}
 
-/// The three plain formats say what is on the sheet. `called` is how the variables are called.
-fn reads_plain(texts: &Texts, sheet: &Sheet<'_>, called: &[&str]) {
-    let object = json_of(texts, "credentials.json");
-    let wanted: Map<_, _> = sheet
-        .iter()
-        .filter(|(name, value)| !value.is_empty() || *name == "permissions")
-        .map(|(name, value)| match *name {
-            "permissions" => ((*name).to_owned(), json!(value.split_whitespace().collect::<Vec<_>>())),
-            _ => ((*name).to_owned(), json!(value)),
-        })
-        .collect();
-    assert_eq!(object, json!(wanted));
-    let row = sheet.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    assert_eq!(csv_of(&texts["credentials.csv"]), row.collect());
-    let env = &texts["credentials.env"];
-    let unset: String = called.iter().map(|name| format!("{name}=\n")).collect();
-    let values: Vec<_> = sheet.iter().map(|(_, value)| (*value).to_owned()).collect();
-    assert_eq!(sh_of(&format!("{unset}{env}"), called), values);
+/// Reads what the format made. A further one is read here before anything compiles.
+fn reads(format: SecretFormat, texts: &Texts, told: &Told<'_>) {
+    let (id, secret) = told.login;
+    match format {
+        SecretFormat::Json => {
+            let shown = told.sheet.iter().filter(|(name, value)| !value.is_empty() || *name == "permissions");
+            let wanted: Map<_, _> = shown
+                .map(|(name, value)| match *name {
+                    "permissions" => {
+                        ((*name).to_owned(), json!(value.split_whitespace().collect::<Vec<_>>()))
+                    }
+                    _ => ((*name).to_owned(), json!(value)),
+                })
+                .collect();
+            assert_eq!(json_of(texts, "credentials.json"), json!(wanted));
+        }
+        SecretFormat::Csv => assert_eq!(csv_of(&texts["credentials.csv"]), owned(told.sheet)),
+        SecretFormat::Env => reads_variables(&texts["credentials.env"], told),
+        SecretFormat::AwsCredentialProcess => {
+            let process =
+                json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": secret, "Expiration": UNTIL});
+            assert_eq!(json_of(texts, "aws-credential-process.json"), process);
+        }
+        SecretFormat::MinioClient => {
+            let alias = json_of(texts, "mc-config.json")["aliases"]["default"].take();
+            let wanted = (&json!(told.endpoint), &json!(id), &json!(secret));
+            assert_eq!((&alias["url"], &alias["accessKey"], &alias["secretKey"]), wanted);
+        }
+        SecretFormat::ServiceBinding => {
+            assert_eq!((texts["type"].as_str(), texts["provider"].as_str()), (told.service, "chatelaine"));
+        }
+        // These escape nothing: they are read below, with what admission lets through.
+        SecretFormat::AwsCredentials | SecretFormat::Rclone | SecretFormat::S3cmd => {}
+    }
+}
+
+fn reads_variables(env: &str, told: &Told<'_>) {
+    let unset: String = told.called.iter().map(|name| format!("{name}=\n")).collect();
+    let values: Vec<_> = told.sheet.iter().map(|(_, value)| (*value).to_owned()).collect();
+    assert_eq!(sh_of(&format!("{unset}{env}"), told.called), values);
     // Its reader takes a backslash before a quote as an escape, which no shell does between single quotes, and a line for a line.
     if !env.replace(r"'\''", "").contains('\\') && values.iter().all(|value| is_line(value)) {
-        let wanted = called.iter().zip(values).filter(|(_, value)| !value.is_empty());
+        let wanted = told.called.iter().zip(values).filter(|(_, value)| !value.is_empty());
         assert_eq!(dotenv_of(env), wanted.map(|(name, value)| ((*name).to_owned(), value)).collect());
     }
 }
 
-fn reads_docker_config(config: &Value, registry: &str, username: &str, password: &str) {
-    let auth = BASE64.encode(format!("{username}:{password}").as_bytes());
-    let entry = json!({"username": username, "password": password, "auth": auth});
-    assert_eq!(config, &json!({"auths": {registry: entry}}));
+/// Reads what the type added.
+fn reads_type(type_: SecretType, texts: &Texts, told: &Told<'_>) {
+    let (username, password) = told.login;
+    match type_ {
+        SecretType::Opaque => {}
+        SecretType::BasicAuth => {
+            assert_eq!(texts["username"], username);
+            let wanted = Some(password).filter(|password| !password.is_empty());
+            assert_eq!(texts.get("password").map(String::as_str), wanted);
+        }
+        SecretType::DockerConfigJson => {
+            let auth = BASE64.encode(format!("{username}:{password}").as_bytes());
+            let entry = json!({"username": username, "password": password, "auth": auth});
+            assert_eq!(json_of(texts, ".dockerconfigjson"), json!({"auths": {told.registry: entry}}));
+        }
+    }
 }
 
-fn basic_auth(username: &str, password: &str) -> Texts {
-    let both = [("username", username), ("password", password)].into_iter();
-    both.filter(|(name, value)| *name == "username" || !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+fn owned(sheet: &[(&str, &str)]) -> Texts {
+    sheet.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn of(id: &str, secret: &str) -> Material {
@@ -128,9 +168,9 @@ proptest! {
         [account, endpoint, registry] in [hostile(), hostile(), hostile()],
         permissions in prop::collection::vec("[a-z]{1,5}:([a-z]{1,5}|[*])", 0..4),
     ) {
-        let formats = ["Json", "Csv", "Env", "AwsCredentialProcess", "MinioClient"];
         let object = key_pair(json!({
-            "secret": {"formats": formats, "keys": {"secretKey": "AWS_SECRET"}, "template": all_templates(ApiKeyPair::NAMES)},
+            "service": "s3",
+            "secret": {"formats": SecretFormat::ALL, "keys": {"secretKey": "AWS_SECRET"}, "template": all_templates(ApiKeyPair::NAMES)},
             "attributes": {"endpoint": endpoint, "registry": registry},
         }));
         let (material, previous) = (of(&id, &secret), of(&previous_id, &previous_secret));
@@ -140,23 +180,24 @@ proptest! {
             not_after: Some(UNTIL.parse().unwrap()),
             ..overlap(&material, &previous)
         };
-        let texts = made(&object, showing, SecretType::Opaque);
         let permissions = permissions.join(" ");
-        let sheet = [
-            ("accessKey", id.as_str()), ("secretKey", &secret), ("account", &account), ("permissions", &permissions),
-            ("expirationTime", UNTIL),
-        ];
-        reads_plain(&texts, &sheet, &["accessKey", "AWS_SECRET", "account", "permissions", "expirationTime"]);
-        let process = json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": secret, "Expiration": UNTIL});
-        assert_eq!(json_of(&texts, "aws-credential-process.json"), process);
-        let alias = &json_of(&texts, "mc-config.json")["aliases"]["default"];
-        assert_eq!((&alias["url"], &alias["accessKey"], &alias["secretKey"]), (&json!(endpoint), &json!(id), &json!(secret)));
+        let told = Told {
+            sheet: &[
+                ("accessKey", &id), ("secretKey", &secret), ("account", &account), ("permissions", &permissions),
+                ("expirationTime", UNTIL),
+            ],
+            called: &["accessKey", "AWS_SECRET", "account", "permissions", "expirationTime"],
+            login: (&id, &secret),
+            service: "s3",
+            endpoint: &endpoint,
+            registry: &registry,
+        };
+        for type_ in SecretType::ALL {
+            let texts = made(&object, showing, type_);
+            SecretFormat::ALL.into_iter().for_each(|format| reads(format, &texts, &told));
+            reads_type(type_, &texts, &told);
+        }
         reads_templates(&object, showing);
-        let config = json_of(&made(&object, showing, SecretType::DockerConfigJson), ".dockerconfigjson");
-        reads_docker_config(&config, &registry, &id, &secret);
-        let mut basic = made(&object, showing, SecretType::BasicAuth);
-        basic.retain(|key, _| ["username", "password"].contains(&key.as_str()));
-        assert_eq!(basic, basic_auth(&id, &secret));
     }
 
     #[test]
@@ -164,8 +205,9 @@ proptest! {
         [secret, previous, account, registry] in [hostile(), hostile(), hostile(), hostile()],
         permissions in prop::collection::vec("[a-z]{1,5}:([a-z]{1,5}|[*])", 0..4),
     ) {
+        let formats = [SecretFormat::Json, SecretFormat::Csv, SecretFormat::Env, SecretFormat::ServiceBinding];
         let object = token(json!({
-            "secret": {"formats": ["Json", "Csv", "Env"], "template": all_templates(AccessToken::NAMES)},
+            "secret": {"formats": formats, "template": all_templates(AccessToken::NAMES)},
             "attributes": {"registry": registry},
         }));
         let (material, previous) = (of("id", &secret), of("other", &previous));
@@ -175,17 +217,21 @@ proptest! {
             not_after: Some(UNTIL.parse().unwrap()),
             ..overlap(&material, &previous)
         };
-        let texts = made(&object, showing, SecretType::Opaque);
         let permissions = permissions.join(" ");
-        let sheet =
-            [("token", secret.as_str()), ("account", &account), ("permissions", &permissions), ("expirationTime", UNTIL)];
-        reads_plain(&texts, &sheet, &["token", "account", "permissions", "expirationTime"]);
+        let told = Told {
+            sheet: &[("token", &secret), ("account", &account), ("permissions", &permissions), ("expirationTime", UNTIL)],
+            called: &["token", "account", "permissions", "expirationTime"],
+            login: (&account, &secret),
+            service: "access-token",
+            endpoint: "",
+            registry: &registry,
+        };
+        for type_ in SecretType::ALL {
+            let texts = made(&object, showing, type_);
+            formats.into_iter().for_each(|format| reads(format, &texts, &told));
+            reads_type(type_, &texts, &told);
+        }
         reads_templates(&object, showing);
-        let config = json_of(&made(&object, showing, SecretType::DockerConfigJson), ".dockerconfigjson");
-        reads_docker_config(&config, &registry, &account, &secret);
-        let mut basic = made(&object, showing, SecretType::BasicAuth);
-        basic.retain(|key, _| ["username", "password"].contains(&key.as_str()));
-        assert_eq!(basic, basic_auth(&account, &secret));
     }
 
     /// These escape nothing: what admission and the formats of pairs let through has nothing to be escaped.
@@ -205,10 +251,7 @@ proptest! {
         let material = mint(&object, seed);
         let (id, secret) = (material.identity.id.as_str(), secret_text(&material));
         let texts = made(&object, current(&material), SecretType::Opaque);
-        let ini = |key: &str, wanted: &Sheet<'_>| {
-            let wanted = wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            assert_eq!(ini_of(&texts[key]), wanted);
-        };
+        let ini = |key: &str, wanted: &[(&str, &str)]| assert_eq!(ini_of(&texts[key]), owned(wanted));
         let (scheme, host) = endpoint.split_once("://").unwrap();
         let https = if scheme == "https" { "True" } else { "False" };
         ini("aws-credentials", &[("aws_access_key_id", id), ("aws_secret_access_key", &secret)]);
@@ -256,17 +299,7 @@ fn without_material_only_what_a_type_demands_is_made_and_no_secret_is_in_it() {
             assert_eq!(gone, wanted.collect(), "{type_:?}");
         }
     }
-    let all = json!([
-        "Json",
-        "Csv",
-        "Env",
-        "AwsCredentials",
-        "AwsCredentialProcess",
-        "Rclone",
-        "S3cmd",
-        "MinioClient",
-        "ServiceBinding"
-    ]);
+    let all = json!(SecretFormat::ALL);
     check(&key_pair(spec(all, ApiKeyPair::NAMES)), |material| material.identity.id.clone());
     let some = json!(["Json", "Csv", "Env", "ServiceBinding"]);
     check(&token(spec(some, AccessToken::NAMES)), |_| "alice".to_owned());

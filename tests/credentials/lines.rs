@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fixture::{current, have_tools, mint, overlap, retirement, ssh_key, text, upload};
 use crate::hostile::{hostile, is_line};
-use crate::keys::ED25519;
+use crate::keys::{ED25519, P256, P521, RSA_2048};
 use crate::openssh::{folder, ssh_keygen, write};
 
 /// As much of it as stands on one line.
@@ -70,6 +70,25 @@ proptest! {
             let wanted = retirement().strftime("%Y%m%d%H%M%SZ").to_string();
             prop_assert_eq!(end, (of == &previous).then_some(wanted.as_str()));
         }
+    }
+
+    #[test]
+    fn of_a_line_that_was_changed_anywhere_nothing_is_taken_but_one_whole_key(
+        key in prop::sample::select(&[ED25519, P256, P521, RSA_2048][..]),
+        place: prop::sample::Index,
+        cut in 0..4usize,
+        text in hostile(),
+    ) {
+        let at = place.index(key.len());
+        let changed = format!("{}{text}{}", &key[..at], &key[(at + cut).min(key.len())..]);
+        let Some(Ok(material)) = upload(&changed).brought() else { return Ok(()) };
+        let line = material.identity.public.clone().unwrap();
+        prop_assert!(is_line(&line) && !line.contains("PRIVATE KEY"), "{:?}", line);
+        let read = ssh_key::PublicKey::from_openssh(&line).unwrap();
+        prop_assert_eq!(read.fingerprint(ssh_key::HashAlg::Sha256).to_string(), material.identity.id.clone());
+        let original = ssh_key::PublicKey::from_openssh(key).unwrap();
+        prop_assert_eq!(read.algorithm(), original.algorithm());
+        prop_assert!(upload(&line).brought() == Some(Ok(material)), "what is shown can be uploaded again");
     }
 
     #[test]
