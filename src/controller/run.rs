@@ -148,7 +148,8 @@ async fn worker(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, mut stopped: 
             Ok(Err(Failure::Terminating | Failure::Gone)) => house.queue.done(&key, Again::Never),
             Ok(Err(failure)) => {
                 let pause = house.queue.failed(&key, spread());
-                tracing::warn!(kind = key.kind, namespace = %key.namespace, name = %key.name, %failure, ?pause, "tried again");
+                let reason = failure.complaint().reason;
+                tracing::warn!(kind = key.kind, namespace = %key.namespace, name = %key.name, %reason, %failure, ?pause, "tried again");
             }
             Err(_) => {
                 let pause = house.queue.failed(&key, spread());

@@ -14,6 +14,7 @@ mod faults;
 mod holdings;
 mod limits;
 mod metadata;
+mod one_word;
 mod others;
 mod output;
 mod parents;

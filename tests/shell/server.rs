@@ -101,6 +101,11 @@ impl Server {
         self.lock().objects.get(&(resource.into(), name.into())).cloned()
     }
 
+    pub fn all(&self, resource: &str) -> Vec<Value> {
+        let inner = self.lock();
+        inner.objects.iter().filter(|((of, _), _)| of == resource).map(|(_, object)| object.clone()).collect()
+    }
+
     pub fn spoil(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }
