@@ -19,6 +19,7 @@ mod schedule;
 mod stage;
 mod telling;
 mod testimony;
+mod told;
 mod triggers;
 mod withholding;
 mod world;
