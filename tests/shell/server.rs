@@ -320,7 +320,10 @@ impl Asked {
                 );
                 assert!(body.get("stringData").is_none(), "stringData keeps what was removed: {path}");
             }
-            ("PUT", false) => assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}"),
+            ("PUT", false) => {
+                assert!(path.ends_with("/status"), "what people write is replaced: {path}");
+                assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}");
+            }
             ("DELETE", _) => {
                 assert!(path.contains('/'), "a collection is deleted: {path}");
                 assert!(says("/preconditions/uid"), "a name is deleted, not an object: {path}");
