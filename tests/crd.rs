@@ -223,6 +223,45 @@ fn the_columns_of_the_credentials_are_the_same_and_never_show_a_future_time_as_a
 }
 
 #[test]
+fn credentials_are_selected_by_account_and_by_what_identifies_them() {
+    for crd in api::crds() {
+        let fields = crd.spec.versions[0].selectable_fields.clone().unwrap_or_default();
+        let paths: Vec<_> = fields.iter().map(|field| &*field.json_path).collect();
+        let wanted: &[&str] = match crd.spec.names.kind.as_str() {
+            "ApiKeyPair" => &[".spec.accountRef.name", ".status.accessKey"],
+            "SshKey" => &[".spec.accountRef.name", ".status.id", ".status.fingerprint"],
+            "AccessToken" => &[".spec.accountRef.name", ".status.id"],
+            _ => &[],
+        };
+        assert_eq!(paths, wanted, "{}", crd.spec.names.kind);
+    }
+}
+
+/// As the conventions of the Kubernetes API have it; three times have the names that the contract gives them.
+#[test]
+fn fields_are_called_as_everywhere_in_kubernetes() {
+    const TIMES: [&str; 3] = ["digests[].notAfter", "next.time", "history[].time"];
+    for (path, schema) in fields() {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        assert_ne!(name, "phase", "{path}");
+        if schema["format"] == "date-time" {
+            assert!(name.ends_with("Time") || TIMES.iter().any(|time| path.ends_with(time)), "{path}");
+        }
+        if name.ends_with("Ref") {
+            assert!(schema["properties"]["name"].is_object(), "{path} names nothing");
+        }
+        if name == "conditions" {
+            let keys = &schema["x-kubernetes-list-map-keys"];
+            assert_eq!(
+                (&schema["x-kubernetes-list-type"], keys),
+                (&json!("map"), &json!(["type"])),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
 fn only_credentials_can_be_bound_to_services() {
     for crd in api::crds() {
         let label = crd

@@ -84,6 +84,37 @@ fn cargo(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Whether the text has the word, and not only as the beginning of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let next = text[at + word.len()..].chars().next();
+        !next.is_some_and(char::is_alphanumeric)
+    })
+}
+
+#[test]
+fn every_reason_is_said_somewhere_and_heard_by_a_test() {
+    // Where all are listed none is said.
+    const LISTS: [&str; 2] = ["src/core/reason.rs", "src/controller/report.rs"];
+    let (product, tests) = (rust("src"), rust("tests"));
+    let vocabulary = product.iter().find(|source| source.name == LISTS[0]).expect("it is there");
+    let variants =
+        vocabulary.code.split_once("pub enum Reason {").and_then(|(_, rest)| rest.split_once("\n}"));
+    let names =
+        variants.map(|(variants, _)| variants.lines().filter_map(|line| line.trim().strip_suffix(',')));
+    let names: Vec<_> = names.into_iter().flatten().collect();
+    assert!(names.len() > 40, "the vocabulary is read wrongly: {names:?}");
+    let silent = names.into_iter().filter(|name| {
+        let variant = format!("Reason::{name}");
+        let mut saying = product.iter().filter(|source| !LISTS.contains(&&*source.name));
+        let is_said = saying.any(|source| has_word(&source.code, &variant));
+        let quoted = format!("{name}\"");
+        let heard = |source: &Source| has_word(&source.text, &variant) || source.text.contains(&quoted);
+        !is_said || !tests.iter().any(heard)
+    });
+    nothing(silent.map(str::to_owned).collect(), "no path leads to these reasons, or no test along it");
+}
+
 #[test]
 fn without_the_operator_there_is_no_runtime_and_no_client_in_the_dependency_tree() {
     let flags = ["--no-default-features", "-p", "chatelaine", "--locked"];

@@ -148,7 +148,8 @@ async fn worker(house: Arc<House>, keepers: Arc<[Arc<dyn Keeps>]>, mut stopped: 
             Ok(Err(Failure::Terminating | Failure::Gone)) => house.queue.done(&key, Again::Never),
             Ok(Err(failure)) => {
                 let pause = house.queue.failed(&key, spread());
-                tracing::warn!(kind = key.kind, namespace = %key.namespace, name = %key.name, %failure, ?pause, "tried again");
+                let reason = failure.complaint().reason;
+                tracing::warn!(kind = key.kind, namespace = %key.namespace, name = %key.name, %reason, %failure, ?pause, "tried again");
             }
             Err(_) => {
                 let pause = house.queue.failed(&key, spread());
@@ -174,7 +175,7 @@ async fn compare_clocks(house: Arc<House>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, sync::Mutex};
+    use std::{convert::Infallible, io::Write, sync::Mutex};
 
     use futures::future::BoxFuture;
     use kube::client::Body;
@@ -185,7 +186,7 @@ mod tests {
         controller::{keeps::Of, queue::Lane},
     };
 
-    /// Panics over one object and notes the others.
+    /// Panics over one object, may not do another, and notes the others.
     struct Fragile(Mutex<Vec<String>>);
 
     impl Keeps for Fragile {
@@ -200,6 +201,9 @@ mod tests {
         fn look_at<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Again, Failure>> {
             async {
                 assert!(&*key.name != "bad", "this one breaks the code");
+                if &*key.name == "forbidden" {
+                    return Err(Failure::Forbidden);
+                }
                 self.0.lock().unwrap().push(key.name.to_string());
                 Ok(Again::Never)
             }
@@ -225,6 +229,36 @@ mod tests {
         let client = Client::new(silent, "default");
         let alone = Settings { concurrency: 1, ..Settings::default() };
         Arc::new(House::new(client, Clock::default(), reporter, alone))
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(text)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_failed_is_logged_with_the_word_that_its_condition_has() {
+        let (house, log) = (house(), Log::default());
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let _listening = tracing::subscriber::set_default(subscriber);
+        let keepers: Arc<[Arc<dyn Keeps>]> =
+            Arc::new([Arc::new(Fragile(Mutex::default())) as Arc<dyn Keeps>]);
+        let key = Key { kind: "AccessToken", namespace: "ns".into(), name: "forbidden".into() };
+        house.queue.push(key, Lane::Ordinary);
+        work(&house, &keepers, tokio::time::sleep(Duration::from_millis(100))).await;
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+        let reason = Failure::Forbidden.complaint().reason.to_string();
+        assert_eq!((&line["level"], &line["fields"]["reason"]), (&"WARN".into(), &reason.into()), "{line}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{
     Api, Resource,
     api::{Patch, PatchParams},
-    core::{DynamicObject, NamespaceResourceScope},
+    core::{DynamicObject, NamespaceResourceScope, PartialObjectMetaExt},
     discovery::ApiResource,
 };
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use super::{error::Failure, guarded::Guarded, house::House, observe::Seen};
 use crate::{
     api::{Account, CredentialStatus, Next},
     core::{
-        condition::{Conditions, Truth, gist},
+        condition::{Conditions, Hindrance, Truth, gist},
         due::Due,
         lifecycle::Complaint,
         project::{Report, project},
@@ -138,8 +138,19 @@ where
         Api::namespaced_with(house.client.clone(), &meta.namespace, &ApiResource::erase::<K>(&()));
     let patch = json!({"metadata": {"resourceVersion": meta.resource_version}, "status": fields});
     match house.ask(api.patch_status(&meta.name, &PatchParams::default(), &Patch::Merge(patch))).await {
+        Ok(object) => {
+            let [before, now] =
+                [&told, &object.data["status"]].map(|status| Hindrance::of(&conditions(status)));
+            if let Some(Hindrance { reason, message, hint: _ }) =
+                now.filter(|now| before.as_ref() != Some(now))
+            {
+                let about = meta.object_meta().into_response_partial::<K>().object_ref(&());
+                house.reporter.tell(about, reason, message);
+            }
+            Ok(())
+        }
         // Outrun: its watch brings it back here.
-        Ok(_) | Err(Failure::Gone | Failure::Outrun) => Ok(()),
+        Err(Failure::Gone | Failure::Outrun) => Ok(()),
         Err(failure) => Err(failure),
     }
 }

@@ -206,7 +206,12 @@ fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }
-        Some(_) | None => conditions.set("Active", Truth::False, ready.reason, gist(&ready.message)),
+        Some(_) | None => match conditions.seen("Active") {
+            Some(before) if ready.stays == Stays::AsItWas && before.status == Truth::False.as_str() => {
+                conditions.keep(before)
+            }
+            Some(_) | None => conditions.set("Active", Truth::False, ready.reason, gist(&ready.message)),
+        },
     };
 }
 

@@ -71,6 +71,26 @@ fn a_token_shows_who_its_bearer_is_and_what_it_may_do() {
     assert_eq!(roles(&gone), ["account", "expirationTime", "permissions"]);
 }
 
+/// Each becomes a variable, where a container takes all of a Secret as its environment.
+#[test]
+fn the_keys_of_pairs_and_tokens_are_names_of_variables_and_their_texts_have_no_line_break() {
+    fn check<K: Credential>(object: &K) {
+        let (material, previous) = (mint(object, 1), mint(object, 2));
+        let end = Some("2027-05-06T07:08:09Z".parse().unwrap());
+        let permissions = ["servers:list".to_owned(), "dns:*".to_owned()];
+        let showing = Showing { permissions: &permissions, not_after: end, ..overlap(&material, &previous) };
+        let parts = object.render(showing);
+        for role in roles(&parts) {
+            let mut letters = role.bytes();
+            assert!(letters.next().is_some_and(|first| first.is_ascii_alphabetic()), "{role}");
+            assert!(letters.all(|letter| letter.is_ascii_alphanumeric() || letter == b'_'), "{role}");
+            assert!(!text(&parts, role).contains(['\n', '\r']), "{role}");
+        }
+    }
+    check(&key_pair(json!({})));
+    check(&token(json!({})));
+}
+
 #[test]
 fn a_token_that_never_expires_says_no_time() {
     let object = token(json!({}));

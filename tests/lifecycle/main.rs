@@ -21,6 +21,7 @@ mod schedule;
 mod stage;
 mod telling;
 mod testimony;
+mod told;
 mod triggers;
 mod uploads;
 mod withholding;

@@ -141,6 +141,9 @@ pub fn rows() -> Vec<Row> {
             json!({"groups": [{"id": "a b"}]}),
             "must be an id of 1 to 128 characters",
         ),
+        with("a group id may have 128 characters", json!({"groups": [{"id": "g".repeat(128)}]})),
+        not("a group id ends at 128 characters", json!({"groups": [{"id": "g".repeat(129)}]}), "Too long")
+            .server_alone(),
         not("a group has an id", json!({"groups": [{"name": "x"}]}), "spec.groups[0].id: Required value")
             .server_alone(),
         not("a group occurs once", json!({"groups": [{"id": "7"}, {"id": "7"}]}), "Duplicate value")

@@ -11,6 +11,8 @@ pub fn rows() -> Vec<Row> {
         field(Account, 200, |text| json!({"companyName": text})),
         field(Account, 200, |text| json!({"groups": [{"id": "1", "name": text}]})),
         field(Account, 2048, |text| json!({"attributes": {"a": text}})),
+        field(Account, 255, |text| json!({"roles": [{"name": "a", "description": text}]})),
+        field(Account, 2048, |text| json!({"roles": [{"name": "a", "attributes": {"a": text}}]})),
         field(ApiKeyPair, 255, |text| json!({"comment": text})),
         field(ApiKeyPair, 2048, |text| json!({"attributes": {"a": text}})),
         field(ApiKeyPair, 2048, |text| json!({"secret": {"annotations": {"a": text}}})),

@@ -153,13 +153,15 @@ async fn a_missing_right_is_a_condition_and_leaves_the_others_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_says_never_reaches_a_condition() {
+async fn what_a_server_says_never_reaches_a_condition_or_an_event() {
     for code in [400, 403, 422, 500] {
         let stage = Stage::<AccessToken>::new(json!({}));
         stage.server.spoil(fault(Method::POST, "secrets", Phase::Before, Answer::Status(code)));
         let failure = stage.look().await.expect_err("it failed");
         let told = format!("{} {failure} {failure:?}", stage.object("ci")["status"]);
-        assert!(!told.contains("the server says so"), "{code}: {told}");
+        let mut events = stage.end();
+        let event = events.try_recv().ok().and_then(|one| one.told()).expect("it is told");
+        assert!(!format!("{told} {event:?}").contains("the server says so"), "{code}: {told} {event:?}");
     }
 }
 

@@ -16,6 +16,7 @@ mod holdings;
 mod interrupted;
 mod limits;
 mod metadata;
+mod one_word;
 mod others;
 mod output;
 mod parents;

@@ -152,6 +152,26 @@ async fn editing_what_the_secret_shows_is_one_read_one_replace_and_one_status_wr
     assert_eq!(stage.ledger()["revision"], 1);
 }
 
+/// Argo CD and Flux wait for it.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_changes_nothing_is_one_status_write_that_says_it_was_seen_in_each_condition() {
+    let mut stage = issued::<AccessToken>(json!({})).await;
+    let before = timeless(&stage);
+    stage.edit(|object| {
+        object["spec"]["comment"] = json!("for people");
+        object["metadata"]["generation"] = json!(2);
+    });
+    assert_eq!(stage.rest().await, [stage.status_path()]);
+    let mut after = timeless(&stage);
+    assert_eq!(after["observedGeneration"].take(), json!(2));
+    for condition in after["conditions"].as_array_mut().expect("conditions") {
+        assert_eq!(condition["observedGeneration"], 2, "{condition}");
+        condition["observedGeneration"] = json!(1);
+    }
+    after["observedGeneration"] = json!(1);
+    assert_eq!(after, before, "and nothing else");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_due_date_goes_before_other_work_and_the_read_before_it_compares_the_clocks() {
     let mut stage = issued::<AccessToken>(json!({"lifetime": "1s"})).await;

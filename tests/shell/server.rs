@@ -86,6 +86,11 @@ impl Server {
         self.lock().objects.get(&(resource.into(), name.into())).cloned()
     }
 
+    pub fn all(&self, resource: &str) -> Vec<Value> {
+        let inner = self.lock();
+        inner.objects.iter().filter(|((of, _), _)| of == resource).map(|(_, object)| object.clone()).collect()
+    }
+
     pub fn spoil(&self, fault: Fault) {
         self.lock().faults.push(fault);
     }
@@ -333,7 +338,10 @@ impl Asked {
                 );
                 assert!(body.get("stringData").is_none(), "stringData keeps what was removed: {path}");
             }
-            ("PUT", false) => assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}"),
+            ("PUT", false) => {
+                assert!(path.ends_with("/status"), "what people write is replaced: {path}");
+                assert!(says("/metadata/resourceVersion"), "decided on nothing: {path}");
+            }
             ("DELETE", _) => {
                 assert!(path.contains('/'), "a collection is deleted: {path}");
                 assert!(says("/preconditions/uid"), "a name is deleted, not an object: {path}");

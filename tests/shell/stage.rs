@@ -234,6 +234,11 @@ impl<K: Credential> Stage<K> {
             .collect()
     }
 
+    /// Nobody tells any more; what is still to be published.
+    pub fn end(self) -> Receiver<Waiting> {
+        self.told
+    }
+
     pub fn status_path(&self) -> String {
         format!("PUT {}/ci/status", resource::<K>())
     }
