@@ -102,7 +102,7 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
     }
     match (settled, &scene.secret) {
         // What is valid is served, whatever is waited for.
-        (Some(valid), Sight::Ours { form, .. }) if is_usable(scene) => {
+        (Some(valid), Sight::Ours { form, .. }) if scene.is_usable() => {
             let stays = if *form == Form::Fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
             Readiness { stays, outlook: Outlook::Reconciling(reason, message), ..valid }
         }
@@ -115,11 +115,6 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
         _ if reason == Reason::Minting => Readiness::new(Truth::Unknown, reason, message).reconciling(),
         _ => Readiness::new(Truth::False, reason, message).reconciling(),
     }
-}
-
-/// Whether the Secret holds material that can be used.
-fn is_usable(scene: &Scene) -> bool {
-    scene.ledger().is_some_and(Ledger::is_live) && !scene.is_damaged()
 }
 
 /// Something is due, and the clocks do not let it be done.
@@ -202,7 +197,7 @@ fn of_state(scene: &Scene, ledger: &Ledger, secret: &str) -> Readiness {
 /// Whether the Secret holds usable material: what a workload waits for.
 fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
     match scene.ledger() {
-        Some(ledger) if is_usable(scene) => {
+        Some(ledger) if scene.is_usable() => {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }
