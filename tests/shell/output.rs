@@ -99,6 +99,27 @@ async fn what_a_rendering_shows_is_written_again_when_it_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_the_store_is_is_written_again_when_it_moves() {
+    let mut stage = Stage::<ApiKeyPair>::new(json!({
+        "secret": {"formats": ["Rclone", "S3cmd", "MinioClient"]},
+        "attributes": {"endpoint": "https://one.example.com", "region": "eu-1"},
+    }));
+    stage.rest().await;
+    for (attribute, text, shown) in [
+        ("endpoint", "https://two.example.com", &["rclone.conf", "s3cfg", "mc-config.json"][..]),
+        ("region", "eu-2", &["rclone.conf", "s3cfg"]),
+    ] {
+        stage.edit(|object| object["spec"]["attributes"][attribute] = json!(text));
+        stage.rest().await;
+        for key in shown {
+            let text = text.trim_start_matches("https://");
+            assert!(value(&stage.secret("ci"), key).unwrap().contains(text), "{key}: {text}");
+        }
+    }
+    assert_eq!(stage.ledger()["revision"], 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rotation_shows_the_new_material_everywhere_and_the_old_one_where_it_is_named() {
     let secret = json!({"formats": ["Json", "Csv", "Env"], "template": {"a": "$(token) $(previousToken)"}});
     let mut stage = issued(json!({"secret": secret, "rotation": {"overlap": "1h"}})).await;
