@@ -16,6 +16,7 @@ mod holdings;
 mod interrupted;
 mod limits;
 mod metadata;
+mod missing_accounts;
 mod one_word;
 mod others;
 mod output;
