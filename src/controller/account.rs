@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 
 use super::{
     error::Failure,
@@ -79,12 +79,22 @@ async fn tell(
             if account.spec.password.is_some() {
                 house.own_writes.wrote_object(&account.uid().unwrap_or_default(), version.as_deref());
             }
+            if let Some(Hindrance { reason, message, hint: _ }) = news(account, &told) {
+                house.reporter.tell(account.object_ref(&()), reason, message);
+            }
             Ok(again)
         }
         // Outrun: its watch brings it back here.
         Err(Failure::Gone | Failure::Outrun) => Ok(again),
         Err(failure) => Err(failure),
     }
+}
+
+/// What is wrong with the Account itself, if it is new. What stands in the way of its password, that tells.
+fn news(account: &Account, told: &AccountStatus) -> Option<Hindrance> {
+    role::flaw(&account.spec.roles)?;
+    let before = account.status.as_ref().and_then(|before| Hindrance::of(&before.conditions));
+    Hindrance::of(&told.conditions).filter(|now| before.as_ref() != Some(now))
 }
 
 /// Whether status speaks of the Account as it stands.

@@ -155,7 +155,6 @@ fn nobody_looked_yet_and_a_tool_that_waits_goes_on_waiting() {
         let status: CredentialStatus = serde_json::from_value(default.clone()).unwrap();
         assert_eq!((status.conditions.len(), kstatus(1, &status)), (0, Verdict::InProgress));
     }
-    // Which is what the default is for.
     assert_eq!(kstatus(1, &CredentialStatus::default()), Verdict::Current);
 }
 
@@ -230,9 +229,6 @@ fn what_is_served_stays_ready_with_the_reason_of_its_ledger_whatever_is_waited_f
     too_far.policy.max_lifetime = MaxLifetime::Of(Period::days(1));
     let ledger = Ledger { not_after: Some(at(NOW + 90_000)), ..rotated().ledger().unwrap().clone() };
     let too_far = Scene { secret: ours(ledger, INTACT), ..too_far };
-    let due = Ledger { not_after: Some(at(NOW - 1)), ..rotated().ledger().unwrap().clone() };
-    let mut skewed = Scene { clock: Clock::Skewed, ..with(due) };
-    skewed.policy.expiry = Expiry::At(at(NOW - 1));
     let refused = Complaint::person(Reason::LifetimeExceeded, "Too long: shorten it");
     let parent = |standing| of_a_pair(standing, asked_to_rotate(rotated()));
     for (situation, scene, waits_for) in [
@@ -244,7 +240,6 @@ fn what_is_served_stays_ready_with_the_reason_of_its_ledger_whatever_is_waited_f
         ),
         ("a pair without material", parent(Standing::NotIssued), Reason::ParentNotIssued),
         ("its date to come nearer", too_far, Reason::LifetimeExceeded),
-        ("clocks that agree", skewed, Reason::ClockSkew),
     ] {
         let settled = told(&rotated(), None);
         let stalled = project(&rotated(), report(Some(&refused), None));
@@ -342,6 +337,45 @@ fn what_only_a_person_can_mend_has_failed() {
             assert_eq!(told, Some(&*reason.to_string()), "{kind}");
         }
         assert_eq!(find(&status, "Active").map(|one| &*one.status), Some("False"));
+        let is_over = find(&status, "Expired").is_some_and(|one| one.status == "True");
+        assert_eq!(is_over, reason == Reason::Expired, "{reason}: also of what was never issued");
+    }
+}
+
+#[test]
+fn a_part_that_expired_while_it_was_inactive_is_in_progress() {
+    let mut inactive = of_a_pair(Standing::Live(life()), over(State::Expired));
+    inactive.policy.wanted = Wanted::Inactive;
+    let lately = under(lately(), of_a_pair(Standing::Live(life()), dead(State::Expired)));
+    for scene in [inactive, lately] {
+        let status = told(&scene, None);
+        row("an expired part", &status, WAITS, Verdict::InProgress);
+    }
+}
+
+/// Nothing is done for reasons of time while the clocks disagree; what is not due does not wait for them.
+#[test]
+fn clocks_that_disagree_are_told_of_what_is_due_alone() {
+    let ending = |end: i64, scene: Scene| {
+        let ledger = Ledger { not_after: Some(at(end)), ..scene.ledger().unwrap().clone() };
+        let mut scene = Scene { secret: ours(ledger, INTACT), clock: Clock::Skewed, ..scene };
+        scene.policy.expiry = Expiry::At(at(end));
+        scene
+    };
+    for scene in [live(), withheld()] {
+        let early = ending(NOW + 9, scene.clone());
+        row("not due", &told(&early, None), SERVED, Verdict::Current);
+        let due = ending(NOW - 9, scene);
+        for seen in [None, Some(&told(&early, None))] {
+            let status = told(&due, seen);
+            row("due", &status, SERVED_WHILE_IT_WAITS, Verdict::InProgress);
+            assert_eq!(find(&status, "Reconciling").map(|one| &*one.reason), Some("ClockSkew"));
+            let settled = told(&early, None);
+            assert_eq!(
+                find(&status, "Ready").map(|one| &one.reason),
+                find(&settled, "Ready").map(|one| &one.reason)
+            );
+        }
     }
 }
 

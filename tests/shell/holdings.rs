@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use chatelaine::{
-    api::AccessToken,
+    api::{AccessToken, REQUESTED_AT},
     controller::{
         account,
         credential::Keeper,
         keeps::Keeps,
         queue::{Key, Lane},
     },
+    core::reason::Reason,
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -121,6 +122,41 @@ async fn what_is_written_into_the_account_is_answered_at_once_also_in_a_storm() 
     assert_eq!(status(&stage)["observedGeneration"], 2);
     assert_eq!(status(&stage)["counts"]["accessTokens"]["live"], 1);
     assert_eq!(work(&mut stage, Duration::from_secs(60)).await, [], "all is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_a_look_at_an_account_is_echoed_at_once_and_once() {
+    let mut stage = stage().await;
+    stage.annotate_account(REQUESTED_AT, "2026-07-01T10:00:00Z");
+    stage.keeper.house.queue.push(alice(), Lane::Ordinary);
+    assert_eq!(work(&mut stage, Duration::from_millis(10)).await.len(), 1);
+    assert_eq!(status(&stage)["lastHandledReconcileAt"], "2026-07-01T10:00:00Z");
+    assert_eq!(work(&mut stage, Duration::from_secs(60)).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_told_with_its_uid_and_how_to_call_its_holder() {
+    let stage = stage().await;
+    assert_eq!(status(&stage)["id"], "uid-alice");
+    assert_eq!(status(&stage)["displayName"], "alice@example.com");
+}
+
+#[tokio::test(start_paused = true)]
+async fn roles_that_are_wrong_are_a_condition_and_an_event_with_the_same_word_once() {
+    let mut stage = stage().await;
+    stage.told();
+    let circle = json!([
+        {"name": "a", "include": ["b"]}, {"name": "b", "include": ["c"]}, {"name": "c", "include": ["a"]},
+    ]);
+    stage.account(json!({"email": "alice@example.com", "roles": circle}));
+    stage.keeper.house.queue.push(alice(), Lane::Ordinary);
+    work(&mut stage, Duration::from_secs(20)).await;
+    let ready = status(&stage)["conditions"][0].clone();
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("InvalidSpec")));
+    assert_eq!(stage.told(), [Reason::InvalidSpec]);
+    leave(&mut stage, "t000", json!({"state": "Live", "revision": 1}));
+    work(&mut stage, Duration::from_secs(20)).await;
+    assert_eq!(stage.told(), [], "it is no news any more");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ mod interrupted;
 mod limits;
 mod meddling;
 mod metadata;
+mod missing_accounts;
 mod one_word;
 mod others;
 mod output;
