@@ -118,6 +118,15 @@ fn a_date_moved_into_the_past_expires_at_once() {
 }
 
 #[test]
+fn a_clock_that_goes_back_behind_an_end_revives_nothing() {
+    for expiry in [Expiry::At(at(NOW - 60)), Expiry::After(Period::seconds(3_540))] {
+        let mut scene = Scene { now: at(NOW - 600), ..dead(State::Expired) };
+        scene.policy.expiry = expiry;
+        assert_eq!(decide(&scene), Act::Rest(None), "{expiry:?}");
+    }
+}
+
+#[test]
 fn a_date_that_was_moved_into_the_past_by_mistake_can_be_moved_back() {
     for recorded in [None, Some(at(NOW + 500))] {
         let mut scene = with(Ledger { not_after: recorded, ..ledger() });
@@ -199,6 +208,14 @@ fn when_the_overlap_is_over_the_previous_one_goes_and_not_before() {
     assert_eq!(decide(&scene(NOW + 1)), Act::Rest(None));
     let page = page(&scene(NOW));
     assert_eq!((page.current, page.previous, page.ledger.previous), (Current::Stays, Former::Nothing, None));
+}
+
+#[test]
+fn previous_material_that_is_damaged_goes_before_its_time_and_the_current_one_stays() {
+    let overlapping = Ledger { previous: Some(previous(NOW + 60)), ..ledger() };
+    let page = page(&Scene { secret: ours(overlapping.clone(), PREVIOUS_DAMAGED), ..with(overlapping) });
+    assert_eq!((page.current, page.previous, page.ledger.previous), (Current::Stays, Former::Nothing, None));
+    assert_eq!((page.ledger.revision, page.ledger.digest), (1, ledger().digest));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use chatelaine::{
     api::State,
     core::{
-        ledger::{Ledger, Owner},
+        ledger::{Copy, Ledger, Owner},
         lifecycle::{Act, Remedy, decide},
         material::Identity,
         ownership::Offer,
@@ -11,7 +11,7 @@ use chatelaine::{
         policy::Wanted,
         reason::Reason,
         restore::Announced,
-        scene::{Account, Existence, Find, Scene, Sight},
+        scene::{Account, CopySight, Existence, Find, Scene, Sight},
         trigger::{Handled, Triggers},
     },
 };
@@ -59,6 +59,24 @@ fn a_restored_secret_is_taken_back_with_the_same_bytes_and_revision() {
     let page = page(&Scene { secret: Sight::Orphan { ledger: old.clone(), inside: INTACT }, ..blank() });
     assert_eq!((page.current, page.ledger.revision), (Current::Stays, 4));
     assert_eq!((page.ledger.owner, page.ledger.digest), (owner(), old.digest));
+}
+
+#[test]
+fn what_was_withheld_before_a_restore_stays_withheld_and_the_copy_that_came_with_it_is_named() {
+    let old = Ledger {
+        owner: Owner { uid: "uid-0".into(), ..owner() },
+        state: State::Withheld,
+        held: Some(copy()),
+        ..ledger()
+    };
+    let found = Copy { uid: "copy-2".into(), ..copy() };
+    let mut scene = Scene { secret: Sight::Orphan { ledger: old, inside: INTACT }, ..blank() };
+    scene.copy = Some(CopySight { copy: found.clone(), ..copy_sight(INTACT) });
+    let back = page(&scene);
+    assert_eq!(
+        (back.current, back.ledger.state, back.ledger.held),
+        (Current::Nothing, State::Withheld, Some(found))
+    );
 }
 
 #[test]

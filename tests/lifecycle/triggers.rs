@@ -151,10 +151,12 @@ fn what_is_no_longer_valid_or_damaged_does_not_come_back() {
         let page = page(&scene);
         assert_eq!((page.ledger.id.as_str(), page.ledger.revision), ("id-2", 2));
         assert_eq!(page.ledger.handled.rollback, ["bad"]);
+        page
     };
     let asked = || here(rollback("bad"), overlapping());
     noted(Scene { now: at(NOW + 300), ..asked() });
-    noted(Scene { secret: ours(overlap(), PREVIOUS_DAMAGED), ..asked() });
+    let damaged = noted(Scene { secret: ours(overlap(), PREVIOUS_DAMAGED), ..asked() });
+    assert_eq!((damaged.previous, damaged.ledger.previous), (Former::Nothing, None), "nor does it stay");
     // The spec was edited in the overlap: under it the previous one would be expired already.
     let mut shortened = asked();
     shortened.policy.expiry = Expiry::After(Period::seconds(3_600));
@@ -207,7 +209,9 @@ fn what_was_rolled_back_is_not_replaced_again_by_the_date_that_had_replaced_it()
     let halfway = Scene { now: at(NOW + 249), ..scene.clone() };
     assert_eq!(decide(&halfway), Act::Rest(None));
     let late = Scene { now: at(NOW + 376), ..scene };
-    assert_eq!(page(&late).ledger.reason(), Reason::Renewed, "but it does not expire unnoticed");
+    let renewed = page(&late).ledger;
+    assert_eq!(renewed.reason(), Reason::Renewed, "but it does not expire unnoticed");
+    assert_eq!(renewed.return_time, None, "what is new came back from nowhere");
 }
 
 #[test]
@@ -305,6 +309,9 @@ fn what_status_tells_of_the_accounts_triggers_is_heard_when_the_secret_is_lost()
     assert_eq!(remade.ledger.account_handled.rotate, ["all"], "it does not act again");
     // A status of an older version does not tell: what stands on the Account has acted.
     let silent = CredentialStatus { handled_account_triggers: None, ..status };
+    let account_triggers = Triggers { revoke: Some("old".into()), ..rotate("all") };
+    let heard = Ledger::from_testimony(owner(), None, None, &silent, &account_triggers);
+    assert_eq!(page(&Scene { account_triggers, ..lost(heard) }).ledger.state, State::Live);
     let remade = page(&lost(testimony(&silent)));
     assert_eq!(decide(&there(rotate("all"), with(remade.ledger))), Act::Rest(None));
 }

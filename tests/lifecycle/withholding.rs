@@ -77,6 +77,23 @@ fn active_again_gives_back_the_same_bytes_and_then_the_copy_may_go() {
 }
 
 #[test]
+fn the_previous_one_comes_back_too_if_it_is_sound_and_its_overlap_is_not_over() {
+    let back = |retirement, inside| {
+        let mut scene = withheld();
+        let ledger = Ledger { previous: Some(previous(retirement)), ..scene.ledger().unwrap().clone() };
+        scene.secret = ours(ledger, INTACT);
+        scene.policy.wanted = Wanted::Active;
+        scene.copy = Some(copy_sight(inside));
+        let page = page(&scene);
+        assert_eq!((page.current, page.ledger.state), (Current::FromCopy, State::Live));
+        (page.previous, page.ledger.previous)
+    };
+    assert_eq!(back(NOW + 9, INTACT), (Former::FromCopy, Some(previous(NOW + 9))));
+    assert_eq!(back(NOW + 9, PREVIOUS_DAMAGED), (Former::Nothing, None));
+    assert_eq!(back(NOW, INTACT), (Former::Nothing, None));
+}
+
+#[test]
 fn a_rotate_while_withheld_waits_and_then_mints_anew() {
     let mut scene = asking(withheld(), Some("r"), None);
     assert_eq!(decide(&scene), Act::Rest(None));
