@@ -46,6 +46,41 @@ async fn the_flag_lets_a_prefix_and_a_whole_key_through_and_nothing_beside_them(
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_the_flag_keys_without_a_prefix_and_the_four_of_kubernetes_are_let_through() {
+    let keys = ["name", "component", "part-of", "version"].map(|name| format!("app.kubernetes.io/{name}"));
+    for key in keys.iter().map(String::as_str).chain(["team"]) {
+        let stage = issued(&[], json!({"labels": {key: "a"}, "annotations": {key: "b"}})).await;
+        let metadata = &stage.secret("ci")["metadata"];
+        assert_eq!(
+            (&metadata["labels"][key], &metadata["annotations"][key]),
+            (&json!("a"), &json!("b")),
+            "{key}"
+        );
+    }
+}
+
+/// Also when it is written for another cause.
+#[tokio::test(start_paused = true)]
+async fn a_foreign_prefix_is_refused_of_annotations_too_and_reaches_no_live_secret() {
+    let foreign = json!({"team.example.com/colour": "blue"});
+    let stage = issued(&[], json!({"annotations": foreign})).await;
+    assert_eq!(stage.condition("Ready")["reason"], "InvalidSpec");
+    assert!(stage.server.get("secrets", "ci").is_none());
+
+    let mut stage = issued(&[], json!({})).await;
+    stage.edit(|object| {
+        object["spec"]["secret"] = json!({"labels": foreign, "annotations": foreign});
+        object["spec"]["expirationTime"] = json!("2099-01-01T00:00:00Z");
+    });
+    stage.rest().await;
+    let secret = stage.secret("ci");
+    assert!(secret["data"]["expirationTime"].is_string(), "it was written since");
+    for part in ["labels", "annotations"] {
+        assert_eq!(secret["metadata"][part]["team.example.com/colour"], Value::Null, "{part}");
+    }
+}
+
 /// A tool that prunes what carries its label would delete the Secret.
 #[tokio::test(start_paused = true)]
 async fn what_is_on_the_object_is_never_copied_onto_its_secrets() {

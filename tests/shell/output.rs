@@ -274,6 +274,32 @@ async fn a_rendering_that_somebody_changed_or_removed_is_written_again() {
     assert_eq!(stage.ledger()["revision"], 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn other_options_of_a_key_are_in_both_of_its_lines_under_the_same_revision() {
+    let mut stage = Stage::<SshKey>::new(json!({"rotation": {"overlap": "1h"}}));
+    stage.rest().await;
+    stage.annotate(ROTATE, "once");
+    stage.rest().await;
+    let file = |stage: &Stage<SshKey>| value(&stage.secret("ci"), "authorized_keys").unwrap();
+    let plain = file(&stage);
+    for (options, begins) in [
+        (json!({"restrict": true}), "restrict"),
+        (json!({"command": "/bin/date"}), "command=\"/bin/date\""),
+        (json!({"from": ["10.0.0.0/8"]}), "from=\"10.0.0.0/8\""),
+    ] {
+        stage.edit(|object| object["spec"]["options"] = options);
+        stage.rest().await;
+        let file = file(&stage);
+        assert!(file.lines().count() == 2 && file.lines().all(|line| line.starts_with(begins)), "{file}");
+    }
+    stage.edit(|object| {
+        object["spec"].as_object_mut().unwrap().remove("options");
+    });
+    stage.rest().await;
+    assert_eq!(file(&stage), plain);
+    assert_eq!(stage.ledger()["revision"], 2);
+}
+
 /// What is there under two names is read under its own.
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_a_private_key_that_somebody_changed_or_removed_is_written_again_and_is_no_damage() {
