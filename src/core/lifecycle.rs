@@ -5,7 +5,7 @@
 //! | 1 | out of reach? | the Secret is a stranger's | wait, say whose it is and what to do; look again each minute |
 //! |   | | it is dying, or the garbage collector will take it | wait until it is gone |
 //! |   | | its ledger is of a newer version | hands off |
-//! | 2 | taken back? | a restore or `Retain` left it, and nobody owns it | make it ours, same bytes, same revision |
+//! | 2 | taken back? | a restore or `Retain` left it, nobody owns it, and status says nothing later | make it ours, same bytes, same revision |
 //! |   | | somebody offered it and it conforms, and what was here is not dead | adopt it, same bytes |
 //! |   | | nothing is there, and a restore is announced | wait for the Secret, mint nothing; look again each minute |
 //! | 3 | revoke pending? | a new value of `revoke`, in any state | destroy current and previous |

@@ -104,7 +104,7 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
     }
     match settled {
         // What is valid is served, whatever is waited for.
-        Some(valid) if is_usable(scene) => {
+        Some(valid) if scene.is_usable() => {
             let fits = !matches!(drifted(scene), Answer::Yes(_));
             let stays = if fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
             Readiness { stays, outlook: Outlook::Reconciling(reason, message), ..valid }
@@ -118,11 +118,6 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
         _ if reason == Reason::Minting => Readiness::new(Truth::Unknown, reason, message).reconciling(),
         _ => Readiness::new(Truth::False, reason, message).reconciling(),
     }
-}
-
-/// Whether the Secret holds material that can be used.
-fn is_usable(scene: &Scene) -> bool {
-    scene.ledger().is_some_and(Ledger::is_live) && !scene.is_damaged()
 }
 
 /// Something is due, and the clocks do not let it be done.
@@ -205,7 +200,7 @@ fn of_state(scene: &Scene, ledger: &Ledger, secret: &str) -> Readiness {
 /// Whether the Secret holds usable material: what a workload waits for.
 fn active(scene: &Scene, ready: &Readiness, conditions: &mut Conditions<'_>) {
     match scene.ledger() {
-        Some(ledger) if is_usable(scene) => {
+        Some(ledger) if scene.is_usable() => {
             let message = format!("Revision {} can be used", ledger.revision);
             conditions.set("Active", Truth::True, ledger.reason(), message)
         }

@@ -211,6 +211,11 @@ impl Scene {
         self.integrity().0 == Integrity::Damaged
     }
 
+    /// The Secret holds material that can be used.
+    pub fn is_usable(&self) -> bool {
+        self.ledger().is_some_and(Ledger::is_live) && !self.is_damaged()
+    }
+
     /// Neither Secret nor testimony: nothing was ever published.
     pub fn is_blank(&self) -> bool {
         self.testimony.is_none() && matches!(self.secret, Sight::Absent | Sight::Mute)

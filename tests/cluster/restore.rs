@@ -100,6 +100,34 @@ fn material_that_expired_while_it_lay_in_a_backup_does_not_come_back() {
     });
 }
 
+#[test]
+fn an_old_secret_of_before_a_restore_does_not_bring_back_what_was_revoked_since() {
+    play(|stage| async move {
+        stage.ready(AccessToken, CI, json!({})).await;
+        let (_, old) = backed_up_and_restored(&stage, AccessToken, CI).await;
+        let object = stage.until_reason(AccessToken, CI, "Ready", "Restored").await;
+        stage.annotate(AccessToken, CI, "chatelaine.dev/revoke", "leak").await;
+        stage.until_reason(AccessToken, CI, "Ready", "Revoked").await;
+
+        // The tool puts that Secret back once more, over the one that is there.
+        let mut back = stage.secret(CI).await;
+        back["data"] = old["data"].clone();
+        back["metadata"]["annotations"] = old["metadata"]["annotations"].clone();
+        back["metadata"]["ownerReferences"] = Value::Null;
+        let path = stage.path(Secret, CI);
+        let put =
+            stage.send(http::Method::PUT, path, "application/json", &back).await.expect("it is put back");
+        let secrets = stage.follow(Secret, CI, &put).await;
+        let ours = |secret: &Value| ledger(secret)["owner"]["uid"] == json!(uid(&object));
+        let versions = secrets.until("ours again", ours).await;
+        let first = &versions.iter().find(|version| ours(&version.object)).expect("one").object;
+        assert_eq!((value(first, "token"), &ledger(first)["state"]), (None, &json!("Revoked")));
+        stage.annotate(AccessToken, CI, "chatelaine.dev/rotate", "after the leak").await;
+        stage.until_revision(AccessToken, CI, 2).await;
+        assert_ne!(has(&stage.secret(CI).await, "token"), has(&old, "token"));
+    });
+}
+
 /// Where `kubectl apply` notes what it applied.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 

@@ -267,7 +267,7 @@ pub fn outcome(stage: &Stage<AccessToken>, [current, previous]: &[Value; 2]) -> 
 }
 
 /// What the first pass asks for when nothing goes wrong.
-async fn requests(from: Beginning, ask: Ask) -> Vec<(Method, &'static str)> {
+pub async fn requests(from: Beginning, ask: Ask) -> Vec<(Method, &'static str)> {
     let (mut stage, _) = beginning(from).await;
     ask(&mut stage);
     stage.server.asked();
@@ -318,7 +318,7 @@ async fn whatever_goes_wrong_with_any_request_the_end_is_the_same_each_cause_act
 }
 
 /// One pass of the one, and in the middle of it what another does.
-async fn in_the_middle(
+pub async fn in_the_middle(
     one: &Stage<AccessToken>,
     (method, path): (Method, &'static str),
     phase: Phase,

@@ -15,6 +15,7 @@ mod faults;
 mod holdings;
 mod interrupted;
 mod limits;
+mod meddling;
 mod metadata;
 mod missing_accounts;
 mod one_word;

@@ -2,7 +2,7 @@
 //! more than a Secret holds, and gone with the material.
 
 use chatelaine::{
-    api::{AccessToken, ApiKeyPair, LEDGER, REVOKE, ROTATE},
+    api::{AccessToken, ApiKeyPair, LEDGER, REVOKE, ROTATE, SshKey},
     controller::queue::Again,
 };
 use data_encoding::BASE64;
@@ -96,6 +96,27 @@ async fn what_a_rendering_shows_is_written_again_when_it_changes() {
     assert!(shown(&stage, ".dockerconfigjson").contains("two.example.com"));
     stage.edit(|object| object["spec"]["attributes"]["colour"] = json!("red"));
     assert_eq!(stage.rest().await, [""; 0], "no rendering shows it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_store_is_is_written_again_when_it_moves() {
+    let mut stage = Stage::<ApiKeyPair>::new(json!({
+        "secret": {"formats": ["Rclone", "S3cmd", "MinioClient"]},
+        "attributes": {"endpoint": "https://one.example.com", "region": "eu-1"},
+    }));
+    stage.rest().await;
+    for (attribute, text, shown) in [
+        ("endpoint", "https://two.example.com", &["rclone.conf", "s3cfg", "mc-config.json"][..]),
+        ("region", "eu-2", &["rclone.conf", "s3cfg"]),
+    ] {
+        stage.edit(|object| object["spec"]["attributes"][attribute] = json!(text));
+        stage.rest().await;
+        for key in shown {
+            let text = text.trim_start_matches("https://");
+            assert!(value(&stage.secret("ci"), key).unwrap().contains(text), "{key}: {text}");
+        }
+    }
+    assert_eq!(stage.ledger()["revision"], 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,6 +272,23 @@ async fn a_rendering_that_somebody_changed_or_removed_is_written_again() {
     stage.rest().await;
     assert_eq!(stage.secret("ci")["data"], before);
     assert_eq!(stage.ledger()["revision"], 1);
+}
+
+/// What is there under two names is read under its own.
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_a_private_key_that_somebody_changed_or_removed_is_written_again_and_is_no_damage() {
+    let mut stage = Stage::<SshKey>::new(json!({"secret": {"keys": {"ssh-privatekey": "id_ed25519"}}}));
+    stage.rest().await;
+    let before = stage.secret("ci")["data"].clone();
+    for theirs in [json!("dHlwZWQgb3Zlcg=="), Value::Null] {
+        let mut secret = stage.secret("ci");
+        secret["data"]["id_ed25519"] = theirs;
+        secret["data"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        stage.server.put("secrets", secret);
+        stage.rest().await;
+        assert_eq!(stage.secret("ci")["data"], before);
+        assert_eq!(stage.ledger()["revision"], 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

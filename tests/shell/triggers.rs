@@ -6,7 +6,11 @@ use chatelaine::{
 };
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, ledger};
+use crate::{
+    interrupted::{Ask, Beginning::Overlap, beginning, in_the_middle, outcome, requests},
+    server::Phase,
+    stage::{Stage, ledger},
+};
 
 async fn overlapping<K: Credential>(spec: Value) -> Stage<K> {
     let mut stage = Stage::new(spec);
@@ -156,4 +160,28 @@ async fn a_value_that_was_overwritten_before_anybody_saw_it_is_not_owed() {
     stage.annotate(ROTATE, "seen");
     stage.rest().await;
     assert_eq!(stage.ledger()["revision"], 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_is_set_while_another_one_acts_acts_after_it_and_is_not_lost() {
+    let ask: Ask = |stage| stage.annotate(ROTATE, "first");
+    for (trigger, end) in [
+        (ROTATE, "Live 4: new new in the Secret, no copy"),
+        (ROLLBACK, "Live 4: current new in the Secret, no copy"),
+        (RETIRE, "Live 3: new in the Secret, no copy"),
+        (REVOKE, "Revoked 3: nothing in the Secret, no copy"),
+    ] {
+        for request in requests(Overlap, ask).await {
+            for phase in [Phase::Before, Phase::Committed] {
+                let (mut stage, was) = beginning(Overlap).await;
+                ask(&mut stage);
+                let mut hands = stage.another_operator();
+                in_the_middle(&stage, request.clone(), phase, async || hands.annotate(trigger, "second"))
+                    .await;
+                stage.rest().await;
+                assert_eq!(outcome(&stage, &was), end, "{trigger} at {request:?}, {phase:?}");
+                stage.was_consistent();
+            }
+        }
+    }
 }

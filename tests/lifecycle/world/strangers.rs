@@ -41,8 +41,11 @@ impl World {
         true
     }
 
+    /// Where neither Secret nor status is left, nobody knows what was destroyed.
     pub fn delete_secret(&mut self) {
-        self.secret = None;
+        if self.status.is_some() {
+            self.secret = None;
+        }
     }
 
     pub fn delete_seal(&mut self) {
