@@ -273,7 +273,8 @@ pub struct AccountStatus {
     #[schemars(length(max = 512))]
     pub display_name: Option<String>,
 
-    /// Ready: the operator has taken notice of the Account as it is. Active: its credentials may be used.
+    /// Ready: the operator has taken notice of the Account as it is, and its password is as spec.password asks.
+    /// Active: its credentials may be used. Reconciling and Stalled are there only while they are True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
@@ -291,8 +292,8 @@ pub struct AccountStatus {
     #[schemars(schema_with = "shape::held")]
     pub credentials: Vec<Held>,
 
-    /// The password that spec.password asks for; absent without one. While it is not as it should be, Ready of the
-    /// Account says so.
+    /// The password that spec.password asks for; absent without one. While it is not as it should be, the conditions
+    /// of the Account say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordStatus>,
 }

@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
+    answer::Answer,
     condition::{Conditions, Truth, gist},
     due::next_due,
     ledger::Ledger,
@@ -10,8 +11,9 @@ use super::{
     limit,
     policy::{Wanted, down},
     project::Report,
+    questions::drift::drifted,
     reason::Reason,
-    scene::{Account, Clock, Form, Scene, Sight},
+    scene::{Account, Clock, Scene},
 };
 use crate::api::State;
 
@@ -100,13 +102,14 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
     if remedy == Remedy::Person {
         return Readiness::new(Truth::False, reason, message).stalled();
     }
-    match (settled, &scene.secret) {
+    match settled {
         // What is valid is served, whatever is waited for.
-        (Some(valid), Sight::Ours { form, .. }) if scene.is_usable() => {
-            let stays = if *form == Form::Fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
+        Some(valid) if scene.is_usable() => {
+            let fits = !matches!(drifted(scene), Answer::Yes(_));
+            let stays = if fits && !reason.is_failure() { Stays::New } else { Stays::AsItWas };
             Readiness { stays, outlook: Outlook::Reconciling(reason, message), ..valid }
         }
-        (Some(told), _) if reason == Reason::ClockSkew => {
+        Some(told) if reason == Reason::ClockSkew => {
             Readiness { stays: Stays::AsItWas, outlook: Outlook::Reconciling(reason, message), ..told }
         }
         _ if reason == Reason::ApiUnavailable || reason == Reason::MintingFailed => {

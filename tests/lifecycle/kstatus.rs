@@ -263,14 +263,15 @@ fn what_is_served_stays_ready_with_the_reason_of_its_ledger_whatever_is_waited_f
 #[test]
 fn what_waits_before_it_could_be_made_to_fit_an_edited_spec_does_not_say_that_it_fits() {
     let before = told(&live(), None);
-    let mut scene = live();
-    if let Sight::Ours { form, .. } = &mut scene.secret {
-        *form = Form::Differs;
-    }
+    let (mut shown, mut dated) = (live(), live());
+    shown.secret = Sight::Ours { ledger: ledger(), inside: INTACT, form: Form::Differs };
+    dated.policy.expiry = Expiry::After(Period::days(1));
     let making = Complaint::waiting(Reason::Minting, "The key is being made");
-    let status = project(&scene, Report { generation: Some(2), ..report(Some(&making), Some(&before)) });
-    assert_eq!((status.observed_generation, kstatus(2, &status)), (Some(2), Verdict::InProgress));
-    assert_eq!(find(&status, "Ready"), find(&before, "Ready"));
+    for scene in [shown, dated] {
+        let status = project(&scene, Report { generation: Some(2), ..report(Some(&making), Some(&before)) });
+        assert_eq!((status.observed_generation, kstatus(2, &status)), (Some(2), Verdict::InProgress));
+        assert_eq!(find(&status, "Ready"), find(&before, "Ready"));
+    }
 }
 
 #[test]
