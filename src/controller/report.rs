@@ -187,6 +187,7 @@ fn weight(reason: Reason) -> &'static str {
         | Reason::Adopted
         | Reason::Reactivated
         | Reason::Accepted
+        | Reason::BeingDeleted
         | Reason::Minting
         | Reason::Updated => "Normal",
         Reason::Revoked

@@ -247,6 +247,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_look_that_failed_is_logged_with_the_word_that_its_condition_has() {
         let (house, log) = (house(), Log::default());
+        // With one subscriber alone, what another thread says first would be silent for this one too.
+        let _other = tracing::Dispatch::new(tracing_subscriber::registry());
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let _listening = tracing::subscriber::set_default(subscriber);

@@ -13,9 +13,12 @@ use super::{
     project::Report,
     questions::drift::drifted,
     reason::Reason,
-    scene::{Account, Clock, Scene},
+    scene::{Account, Clock, Existence, Scene},
 };
 use crate::api::State;
+
+const AWAITED: &str = "The Secret is about to be made";
+const DELETED: &str = "This is being deleted: nothing is made any more";
 
 /// The conditions of what was seen, going on from those that status had.
 pub(super) fn conditions(scene: &Scene, report: &Report<'_>, seen: &[Condition]) -> Vec<Condition> {
@@ -95,9 +98,16 @@ fn readiness(scene: &Scene, report: &Report<'_>) -> Readiness {
     let settled = scene.ledger().map(|ledger| of_state(scene, ledger, report.secret_name));
     let skew = || scene.ledger().and_then(|ledger| skewed(scene, ledger));
     let Some(Complaint { reason, message, remedy }) = report.complaint.cloned().or_else(skew) else {
-        let awaited = || "The Secret is about to be made".to_owned();
-        return settled
-            .unwrap_or_else(|| Readiness::new(Truth::Unknown, Reason::Minting, awaited()).reconciling());
+        let holds = !scene.ledger().is_some_and(Ledger::is_live) || scene.is_usable();
+        return match settled {
+            Some(settled) if holds => settled,
+            Some(_) | None if scene.existence == Existence::BeingDeleted => {
+                Readiness::new(Truth::False, Reason::BeingDeleted, DELETED.to_owned())
+            }
+            Some(_) | None => {
+                Readiness::new(Truth::Unknown, Reason::Minting, AWAITED.to_owned()).reconciling()
+            }
+        };
     };
     if remedy == Remedy::Person {
         return Readiness::new(Truth::False, reason, message).stalled();

@@ -70,6 +70,10 @@ pub enum Reason {
     /// Do what the message says: create the credential with another `spec.secret.name`, put
     /// `chatelaine.dev/adopt: <kind>/<name>` on the Secret to have it taken over, or let whoever changes it leave it alone.
     SecretConflict,
+    /// The object is being deleted, and its Secret holds nothing that can be used: nothing is made any more.
+    ///
+    /// Nothing; if it lasts, see which finalizer keeps the object.
+    BeingDeleted,
     /// The Secret is being deleted; it is made again when it is gone.
     ///
     /// Nothing; if it lasts, see which finalizer keeps the Secret.

@@ -73,8 +73,10 @@ fn what_was_withheld_before_a_restore_stays_withheld_and_the_copy_that_came_with
     let mut scene = Scene { secret: Sight::Orphan { ledger: old, inside: INTACT }, ..blank() };
     scene.copy = Some(CopySight { copy: found.clone(), ..copy_sight(INTACT) });
     let back = page(&scene);
+    assert_eq!((back.current, back.ledger.state), (Current::Nothing, State::Withheld));
+    let named = page(&Scene { secret: ours(back.ledger, INTACT), ..scene });
     assert_eq!(
-        (back.current, back.ledger.state, back.ledger.held),
+        (named.current, named.ledger.state, named.ledger.held),
         (Current::Nothing, State::Withheld, Some(found))
     );
 }

@@ -10,7 +10,7 @@ use chatelaine::{
         policy::{DefaultFrom, Expiry, Schedule, Wanted},
         project::{Report, project},
         reason::Reason,
-        scene::{Scene, Sight},
+        scene::{Existence, Scene, Sight},
     },
 };
 use jiff::Timestamp;
@@ -228,5 +228,26 @@ fn every_status_has_ready_and_active_and_each_condition_says_of_which_generation
         assert!(status.conditions.iter().all(|one| one.observed_generation == Some(5)), "{status:?}");
         let hints = status.conditions.iter().filter(|one| matches!(&*one.type_, "Reconciling" | "Stalled"));
         assert!(hints.into_iter().all(|one| one.status == "True"), "only while they are true");
+    }
+}
+
+/// kstatus calls it terminating; who reads Ready is not told that a Secret is served, or is to come.
+#[test]
+fn what_is_lost_while_it_is_being_deleted_is_not_ready_and_says_why() {
+    let damaged = Scene { secret: ours(ledger(), DAMAGED), ..live() };
+    let lost = Scene { secret: Sight::Absent, ..live() };
+    for (scene, wanted) in [
+        (damaged, ("False", "BeingDeleted")),
+        (lost, ("False", "BeingDeleted")),
+        (blank(), ("False", "BeingDeleted")),
+        (live(), ("True", "Issued")),
+    ] {
+        let status = told(&Scene { existence: Existence::BeingDeleted, ..scene });
+        let said = |kind: &str| {
+            let found = status.conditions.iter().find(|condition| condition.type_ == kind);
+            found.map(|condition| (&*condition.status, &*condition.reason))
+        };
+        assert_eq!((said("Ready"), said("Active")), (Some(wanted), Some(wanted)));
+        assert_eq!((said("Reconciling"), said("Stalled")), (None, None));
     }
 }

@@ -11,6 +11,10 @@ use chatelaine::{
     controller::report::publish,
 };
 use serde_json::{Value, json};
+use tracing::{
+    Dispatch,
+    subscriber::{DefaultGuard, set_default},
+};
 
 use crate::stage::Stage;
 
@@ -29,6 +33,15 @@ impl Write for Log {
 }
 
 impl Log {
+    /// With one subscriber alone, what another thread says first would be silent for this one too: `tracing` asks only the
+    /// thread that is there whether anybody listens.
+    fn listen(&self) -> (DefaultGuard, Dispatch) {
+        let other = Dispatch::new(tracing_subscriber::registry());
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        (set_default(subscriber), other)
+    }
+
     /// Reason and message of the lines that tell of an object.
     fn lines(&self) -> Vec<(String, String)> {
         let text = self.0.lock().expect("nobody panics with it").clone();
@@ -79,9 +92,7 @@ async fn rest(stage: &mut Stage<AccessToken>) {
 #[tokio::test(start_paused = true)]
 async fn the_event_the_log_line_and_the_condition_of_one_act_say_the_same_word() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let listening = tracing::subscriber::set_default(subscriber);
+    let listening = log.listen();
     let mut stage = Stage::<AccessToken>::new(json!({"rotation": {"overlap": "1h"}, "permissions": ["a:b"]}));
     let mut heard = 0;
     for (word, act, conditions) in ACTS {
@@ -119,9 +130,7 @@ async fn the_event_the_log_line_and_the_condition_of_one_act_say_the_same_word()
 #[tokio::test(start_paused = true)]
 async fn what_expires_by_itself_is_told_with_one_word_too() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _listening = tracing::subscriber::set_default(subscriber);
+    let _listening = log.listen();
     let mut stage = Stage::<AccessToken>::new(json!({"lifetime": "1s"}));
     rest(&mut stage).await;
     // The wall clock does not follow tokio's.
