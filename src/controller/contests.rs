@@ -11,7 +11,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     api::State,
-    core::{lifecycle::Act, scene::Scene},
+    core::{lifecycle::Act, page::Current, scene::Scene},
 };
 
 const PAUSE: Duration = Duration::from_secs(60);
@@ -48,6 +48,14 @@ pub fn takes_away(act: &Act, scene: &Scene) -> bool {
         }
         Act::Trim => true,
         Act::Rest(_) | Act::Seal | Act::Hold | Act::Reown | Act::Discard(_) => false,
+    }
+}
+
+/// The revision that the act gives to a new value.
+pub fn revision_minted(act: &Act) -> Option<i64> {
+    match act {
+        Act::Write(page) => matches!(page.current, Current::Mint { .. }).then_some(page.ledger.revision),
+        Act::Rest(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => None,
     }
 }
 

@@ -8,7 +8,8 @@ use kube::{Api, ResourceExt, api::PostParams};
 use super::{
     beside::{compose_copy, compose_seal},
     cache::Cache,
-    contests::takes_away,
+    certainty::{Word, needs_look, needs_the_object},
+    contests::{revision_minted, takes_away},
     dice::SystemDice,
     error::Failure,
     feed::forget,
@@ -30,9 +31,9 @@ use crate::{
         due::next_end,
         ledger::{Copy, Ledger},
         lifecycle::{Act, Complaint, decide},
-        page::{Current, Page},
+        page::Page,
         reason::Reason,
-        scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Scene, Sight},
+        scene::{CopySight, Existence, Form, Inside, Integrity, Lock, Origin, Sight},
         schedule::next_alarm,
         trigger::requested_at,
     },
@@ -59,23 +60,6 @@ pub(super) enum Outcome {
     Making,
     /// The Secret cannot be written as it is.
     Hindered(Complaint),
-}
-
-/// Whether the caches are too little to go by: nothing is written on their word but a first Secret, whose create the
-/// server refuses if there is one, and no Secret is called lost, or not there yet.
-fn needs_look(scene: &Scene, act: &Act) -> bool {
-    match act {
-        Act::Rest(_) => scene.lost().is_some() || scene.restore_awaited().is_some(),
-        Act::Write(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => !scene.is_blank(),
-    }
-}
-
-/// The revision that the act gives to a new value.
-fn revision_minted(act: &Act) -> Option<i64> {
-    match act {
-        Act::Write(page) => matches!(page.current, Current::Mint { .. }).then_some(page.ledger.revision),
-        Act::Rest(_) | Act::Seal | Act::Hold | Act::Trim | Act::Reown | Act::Discard(_) => None,
-    }
 }
 
 /// A new value of `reconcile.fluxcd.io/requestedAt`: the caches are not enough to answer it.
@@ -135,11 +119,17 @@ impl<K: Credential> Keeper<K> {
 
     /// Decides and writes until there is nothing left to do, then reports.
     async fn keep(&self, key: &Key, mut seen: Seen<K>) -> Result<Again, Failure> {
-        let (mut steps, mut minted) = (0, None);
+        let (mut steps, mut minted, mut word) = (0, None, Word::OfTheCache);
         loop {
             // Each answer has a `Date`: what the last one said of the clocks counts for the next write.
             seen.scene.clock = self.house.clock.agreement();
             let act = decide(&seen.scene);
+            if word == Word::OfTheCache && needs_the_object(&seen.scene, &act) {
+                let Some(object) = self.read_live(key).await? else { return Ok(Again::Never) };
+                seen = observe(&self.house, Arc::new(object), Depth::Live).await?;
+                word = Word::OfTheServer;
+                continue;
+            }
             if seen.depth == Depth::Glance && needs_look(&seen.scene, &act) {
                 look(&self.house, &mut seen).await?;
                 continue;

@@ -10,6 +10,7 @@ pub mod asked;
 pub mod beside;
 pub mod brought_passwords;
 pub mod cache;
+pub mod certainty;
 pub mod client;
 pub mod clock;
 pub mod contests;

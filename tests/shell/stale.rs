@@ -1,11 +1,17 @@
 //! Caches that show what was before: of what another operator has done meanwhile nothing is done again, nor undone.
 
-use chatelaine::api::AccessToken;
+use chatelaine::api::{AccessToken, SshKey};
+use serde_json::json;
 
 use crate::{
     interrupted::{WORKS, beginning, outcome},
     stage::Stage,
 };
+
+const KEYS: [&str; 2] = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8e9kAlxrSX8PL/HsjuyQK50K+LL/bvho9nSKfwJ4x5 me",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHfJHtrkzwpzrEo6aNqVJtXjZFaadgT7BUSSi9CGJXPU me",
+];
 
 type See = fn(&mut Stage<AccessToken>);
 
@@ -51,4 +57,41 @@ async fn caches_that_lag_behind_what_another_operator_has_done_neither_repeat_no
             stale.was_consistent();
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_that_was_moved_back_meanwhile_brings_nothing_dead_to_life() {
+    let mut stale = Stage::<AccessToken>::new(json!({"expirationTime": "2100-01-01T00:00:00Z"}));
+    stale.rest().await;
+    let mut other = stale.another_operator();
+    other.see_account();
+    other.see();
+    other.edit(|object| object["spec"]["expirationTime"] = json!("2000-01-01T00:00:00Z"));
+    other.rest().await;
+    assert_eq!(other.ledger()["state"], "Expired");
+    stale.see_secret("ci");
+    let _ = stale.look().await;
+    stale.rest().await;
+    assert_eq!((&stale.ledger()["state"], &stale.ledger()["revision"]), (&json!("Expired"), &json!(1)));
+    stale.edit(|object| object["spec"]["expirationTime"] = json!("2100-01-01T00:00:00Z"));
+    stale.rest().await;
+    assert_eq!((&stale.ledger()["state"], &stale.ledger()["revision"]), (&json!("Live"), &json!(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_uploaded_key_that_was_replaced_meanwhile_does_not_come_back() {
+    let upload = |key: &str| json!({"method": "Upload", "publicKey": key});
+    let mut stale = Stage::<SshKey>::new(upload(KEYS[0]));
+    stale.rest().await;
+    let mut other = stale.another_operator();
+    other.see_account();
+    other.see();
+    other.edit(|object| object["spec"]["publicKey"] = json!(KEYS[1]));
+    other.rest().await;
+    let replaced = other.secret("ci");
+    stale.see_secret("ci");
+    let _ = stale.look().await;
+    stale.rest().await;
+    assert_eq!(stale.secret("ci"), replaced);
+    assert_eq!(stale.ledger()["revision"], 2);
 }

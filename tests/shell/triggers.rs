@@ -130,7 +130,8 @@ async fn a_trigger_stays_on_the_object_as_it_was_set_and_its_going_does_nothing(
         let set = stage.object("ci")["metadata"]["annotations"].clone();
         let asked = stage.rest().await;
         let status = stage.status_path();
-        let of_the_object = asked.iter().filter(|asked| asked.contains("accesstokens"));
+        let writes = asked.iter().filter(|asked| !asked.starts_with("GET"));
+        let of_the_object = writes.filter(|asked| asked.contains("accesstokens"));
         assert!(of_the_object.clone().all(|asked| *asked == status), "{asked:?}");
         assert_eq!(of_the_object.count(), 1, "{trigger}: {asked:?}");
         assert_eq!(stage.object("ci")["metadata"]["annotations"], set);
