@@ -57,11 +57,8 @@ pub fn next_alarm(scene: &Scene, complaint: Option<&Complaint>) -> Option<Timest
     moments.extend(parent_ends(scene, complaint));
     // What is live says that it would not be rotated, as long as that is so.
     let would_wait = || limit::beyond(&scene.policy, &scene.owner.account, scene.now);
-    let says_so = match complaint.map(|complaint| &complaint.remedy) {
-        None => ledger.is_some_and(Ledger::is_live),
-        Some(Remedy::Waiting { .. }) => scene.is_usable(),
-        Some(Remedy::Person) => false,
-    };
+    let is_refused = complaint.is_some_and(|complaint| complaint.remedy == Remedy::Person);
+    let says_so = !is_refused && scene.is_usable();
     moments.extend(says_so.then(would_wait).flatten().as_ref().and_then(look_again));
     // No watch shows a stranger on the name of the copy, nor that he goes.
     let is_strange = scene.copy.as_ref().is_some_and(|copy| copy.origin == Origin::Strange);
