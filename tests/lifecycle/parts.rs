@@ -7,7 +7,7 @@ use chatelaine::core::{
 use proptest::prelude::*;
 
 use crate::{
-    histories::{self, happen, holds_at_rest, step},
+    histories::{self, config, happen, holds_at_rest, step},
     stage::at,
     world::{Value, World},
 };
@@ -114,7 +114,7 @@ fn holds_with_its_parent(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_history_of_a_part_breaks_the_rules(events in proptest::collection::vec(event(), 1..60)) {

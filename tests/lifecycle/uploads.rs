@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::{
-    histories::{Event, event, run, step},
+    histories::{Event, config, event, run, step},
     world::World,
 };
 
@@ -18,7 +18,7 @@ fn of_an_upload() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_history_of_an_upload_breaks_the_rules(
